@@ -1,0 +1,2 @@
+//! kpi-anomaly.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! kpi-catalog.
+#![forbid(unsafe_code)]

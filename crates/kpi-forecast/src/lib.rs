@@ -1,0 +1,2 @@
+//! kpi-forecast.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! kpi-rollup.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! kpi-series.
+#![forbid(unsafe_code)]

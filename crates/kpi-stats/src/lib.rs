@@ -1,0 +1,2 @@
+//! kpi-stats.
+#![forbid(unsafe_code)]

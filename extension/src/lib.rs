@@ -1,0 +1,6 @@
+//! pg_kpi: the glue between PostgreSQL and the pure crates of this workspace.
+#![allow(missing_docs)]
+
+mod error;
+
+::pgrx::pg_module_magic!();
