@@ -32,6 +32,7 @@ mod literal;
 mod parse;
 mod period;
 mod rename;
+mod target;
 mod template;
 mod write;
 
@@ -42,4 +43,5 @@ pub use filter::{Filter, filter};
 pub use formula::{Context, Formula, Merge, State, compile};
 pub use period::{Period, period};
 pub use rename::rename_column;
+pub use target::{Direction, Status, status};
 pub use template::Template;
