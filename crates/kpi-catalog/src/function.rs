@@ -176,10 +176,7 @@ pub(crate) fn arguments<'a>(what: &'static str, call: &'a Function) -> Result<Ar
             distinct: false,
             clauses: false,
         }),
-        FunctionArguments::Subquery(_) => Err(Error::Subquery {
-            what,
-            construct: "a call",
-        }),
+        FunctionArguments::Subquery(_) => Err(write::subquery(what, "as an argument")),
         FunctionArguments::List(list) => Ok(Arguments {
             args: &list.args,
             distinct: list.duplicate_treatment == Some(DuplicateTreatment::Distinct),

@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 32_768;
 /// dropping one needs; [`crate::write::MAX_DEPTH`] is the tighter bound on what is worked on.
 const MAX_TOKENS: usize = 4_000;
 /// How deep the parser may nest.
-const PARSER_DEPTH: usize = 60;
+const PARSER_DEPTH: usize = 50;
 
 /// Parses a text that a person typed.
 pub(crate) fn expression(what: &'static str, text: &str) -> Result<Expr, Error> {
@@ -100,7 +100,8 @@ fn check_tokens(what: &'static str, text: &str, tokens: &[TokenWithSpan]) -> Res
     {
         return Err(Error::Subquery {
             what,
-            construct: "the first word",
+            place: "at the start",
+            text: text.to_owned(),
         });
     }
     if count > MAX_TOKENS {
