@@ -18,6 +18,9 @@ pub(crate) struct Name {
 
 impl Name {
     pub(crate) fn of(what: &'static str, call: &Function) -> Result<Self, Error> {
+        if matches!(call.args, FunctionArguments::Subquery(_)) {
+            return Err(write::subquery(what, "as an argument"));
+        }
         match parts(what, &call.name)?.as_slice() {
             [name] => {
                 let folded = identifier::fold(name);

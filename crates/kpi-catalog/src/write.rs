@@ -268,7 +268,7 @@ pub(crate) fn expression(rules: &mut dyn Rules, expr: &Expr, depth: usize) -> Re
         }
         Expr::Tuple(items) if !items.is_empty() => {
             format!(
-                "ROW({})",
+                "row({})",
                 items.iter().map(sub).collect::<Result<Vec<_>, _>>()?.join(", ")
             )
         }
