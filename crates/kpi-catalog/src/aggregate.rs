@@ -5,6 +5,7 @@ use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, OrderBySort, 
 use crate::error::Error;
 use crate::formula::{Compiler, Merge};
 use crate::function::{self, Name};
+use crate::identifier;
 use crate::write::{self, Rules, unnest};
 
 /// What can be merged, for hints.
@@ -96,7 +97,7 @@ pub(crate) fn is_known_unmergeable(name: &Name) -> bool {
         json_objectagg xmlagg mode any_value bit_and bit_or bit_xor range_agg range_intersect_agg grouping rank dense_rank percent_rank cume_dist row_number ntile lag lead first_value last_value \
         nth_value ";
     name.built_in()
-        .is_some_and(|name| NAMES.contains(&format!(" {name} ")))
+        .is_some_and(|name| identifier::contains(NAMES, name))
 }
 
 /// The name with our schema if the call is an accessor of ours around one of our aggregates, as in
@@ -106,7 +107,7 @@ pub(crate) fn accessor(what: &'static str, name: &Name, call: &Function) -> Opti
         average_y corr covariance determination_coeff distinct_count error intercept kurtosis kurtosis_x kurtosis_y \
         max_val mean min_val num_vals skewness skewness_x skewness_y slope stddev stddev_x stddev_y stderror sum \
         sum_x sum_y variance variance_x variance_y x_intercept ";
-    if name.schema.is_some() || !NAMES.contains(&format!(" {} ", name.name)) {
+    if name.schema.is_some() || !identifier::contains(NAMES, &name.name) {
         return None;
     }
     let reads_state = function::arguments(what, call).ok()?.args.iter().any(|argument| {

@@ -212,7 +212,7 @@ fn is_volatile(name: &str, arguments: Option<usize>) -> bool {
         database_to_xmlschema database_to_xml_and_xmlschema ts_stat ts_rewrite loread lowrite icu_unicode_version \
         unicode_version row_security_active ";
     const PREFIXES: [&str; 6] = ["pg_", "txid_", "lo_", "dblink", "has_", "binary_upgrade_"];
-    NAMES.contains(&format!(" {name} "))
+    identifier::contains(NAMES, name)
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         // age(t) counts from today, age(t, u) does not.
         || (name == "age" && arguments == Some(1))

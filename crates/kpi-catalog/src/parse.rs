@@ -50,6 +50,7 @@ pub(crate) fn marked(what: &'static str, text: &str) -> Result<Expr, Error> {
             position: position(text, error.location),
         })?;
     check_tokens(what, text, &tokens)?;
+    let tokens = tokens.into_iter().flat_map(split_signs).collect();
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(PARSER_DEPTH)
         .with_tokens_with_locations(tokens);
@@ -64,6 +65,36 @@ pub(crate) fn marked(what: &'static str, text: &str) -> Result<Expr, Error> {
         |at| text.chars().skip(at - 1).collect(),
     );
     Err(Error::Trailing { what, rest, position })
+}
+
+/// Ends operators where PostgreSQL ends them: `x>-1` is `x > -1`, since an operator only ends in a sign if it also
+/// has one of a few special characters (PostgreSQL manual, "Operators" in the chapter on lexical structure).
+fn split_signs(token: TokenWithSpan) -> Vec<TokenWithSpan> {
+    let Token::CustomBinaryOperator(operator) = &token.token else {
+        return vec![token];
+    };
+    let head_length = operator.trim_end_matches(['+', '-']).len().max(1);
+    let (Some(head), Some(signs)) = (operator.get(..head_length), operator.get(head_length..)) else {
+        return vec![token];
+    };
+    if signs.is_empty() || operator.contains(['~', '!', '@', '#', '%', '^', '&', '|', '`', '?']) {
+        return vec![token];
+    }
+    let Ok(mut tokens) = Tokenizer::new(&PostgreSqlDialect {}, head).tokenize() else {
+        return vec![token];
+    };
+    tokens.extend(
+        signs
+            .chars()
+            .map(|sign| if sign == '-' { Token::Minus } else { Token::Plus }),
+    );
+    tokens
+        .into_iter()
+        .map(|part| TokenWithSpan {
+            token: part,
+            span: token.span,
+        })
+        .collect()
 }
 
 /// Refuses what must not be in any expression, before the parser drops or reinterprets it.

@@ -77,6 +77,19 @@ fn signs_do_not_become_comments() {
 }
 
 #[test]
+fn operators_end_where_postgresql_ends_them() {
+    assert_eq!(
+        condition("x>-1 and x>=-1 and x<>-1 and x<-1"),
+        "x > -1 AND x >= -1 AND x <> -1 AND x < -1"
+    );
+    assert_eq!(
+        condition("x*-1 >+-y and x-+1 = 0"),
+        "x * -1 > + -y AND x - +1 = 0"
+    );
+    assert_eq!(condition("doc->-1 = doc->>-2"), "doc -> -1 = doc ->> -2");
+}
+
+#[test]
 fn casts_and_types() {
     assert_eq!(condition("x::DOUBLE PRECISION > 1"), "x::float8 > 1");
     assert_eq!(

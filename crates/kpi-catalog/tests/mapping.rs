@@ -151,6 +151,13 @@ fn accessors_read_the_merged_state() {
         &["Rollup kpi.percentile_agg(x) FILTER (WHERE ok)"],
         "kpi.approx_percentile(0.95, (s0))",
     );
+    // Only the exact name is ours: in quotes a name can be anything.
+    assert_parts(
+        "\"average average_x\"(stats_agg(x))",
+        false,
+        &["Rollup kpi.stats_agg(x)"],
+        "\"average average_x\"((s0))",
+    );
     // The name is an aggregate of PostgreSQL, the argument says that the accessor is meant.
     assert_parts(
         "stddev(stats_agg(x))",

@@ -288,6 +288,8 @@ fn other_constructs_are_refused_by_default() {
         "max(B'1')",
         "sum(array(amount))",
         "sum(amount) / @ sum(amount)",
+        "sum(amount) / - sum(amount) ^ @ 2",
+        "sum(amount)||-1",
     ] {
         let error = refused(text);
         assert_eq!(error.kind(), Kind::FeatureNotSupported, "{text}: {error:?}");
