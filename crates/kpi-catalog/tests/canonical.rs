@@ -52,20 +52,29 @@ fn names_are_folded_and_quoted_as_postgresql_does() {
         condition("my_schema.My_Function(x, flag => true)"),
         "my_schema.my_function(x, flag => true)"
     );
-    let keywords = [
-        "user", "order", "value", "date", "match", "struct", "map", "interval", "array", "end",
-    ];
-    for keyword in keywords {
-        let columns = [keyword.to_owned()];
+}
+
+#[test]
+fn every_keyword_can_be_a_column() {
+    for keyword in sqlparser::keywords::ALL_KEYWORDS {
+        let column = keyword.to_lowercase();
+        let columns = [column.clone()];
         let context = Context {
             columns: &columns,
             is_aggregate: &|_| false,
             approximate: false,
         };
-        let text = compile(&format!("sum(\"{keyword}\" + 1)"), &context)
-            .unwrap()
-            .text;
-        assert_eq!(compile(&text, &context).unwrap().text, text, "{keyword}");
+        for formula in [
+            format!("sum(\"{column}\" + 1)"),
+            format!("sum(\"{column}\")"),
+            format!("count(*) FILTER (WHERE \"{column}\" = '1' AND \"{column}\" IS NULL)"),
+            format!("max(\"{column}\"::float8 - \"{column}\")"),
+        ] {
+            let compiled = compile(&formula, &context).unwrap();
+            assert_eq!(compiled.columns, columns, "{formula}");
+            let again = compile(&compiled.text, &context);
+            assert_eq!(again.as_ref(), Ok(&compiled), "{formula}");
+        }
     }
 }
 
