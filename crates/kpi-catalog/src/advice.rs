@@ -90,6 +90,12 @@ impl Error {
             Error::Syntax { what, .. } => {
                 format!("a {what} is one SQL expression, without SELECT and without a semicolon")
             }
+            Error::Trailing { what: "formula", rest, .. } if starts_with_word(rest, "where") => {
+                "put the condition after the aggregate: sum(x) FILTER (WHERE ...)".into()
+            }
+            Error::Trailing { what: "formula", rest, .. } if starts_with_word(rest, "group") => {
+                "leave GROUP BY out: kpi.value(..., by => '{dimension}') groups when the KPI is read".into()
+            }
             Error::Trailing { what, .. } => {
                 format!("a {what} is one expression: remove what follows it, or join the parts with an operator")
             }
@@ -159,6 +165,13 @@ impl Error {
             Error::Period { .. } => "use minute, hour, day, week, month, quarter or year".into(),
         })
     }
+}
+
+/// Does the text begin with this word, in any case?
+fn starts_with_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric())
+        .next()
+        .is_some_and(|first| first.eq_ignore_ascii_case(word))
 }
 
 /// A text as it can stand in a message: at most 200 characters.

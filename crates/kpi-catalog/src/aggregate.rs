@@ -100,14 +100,19 @@ pub(crate) fn is_known_unmergeable(name: &Name) -> bool {
         .is_some_and(|name| identifier::contains(NAMES, name))
 }
 
-/// The name with our schema if the call is an accessor of ours around one of our aggregates, as in
-/// `average(stats_agg(x))`. Names such as `stddev` are aggregates otherwise.
-pub(crate) fn accessor(what: &'static str, name: &Name, call: &Function) -> Option<String> {
+/// Is this the name of a function of ours that reads a state?
+pub(crate) fn is_accessor(name: &str) -> bool {
     const NAMES: &str = " approx_percentile approx_percentile_rank approx_percentile_array average average_x \
         average_y corr covariance determination_coeff distinct_count error intercept kurtosis kurtosis_x kurtosis_y \
         max_val mean min_val num_vals skewness skewness_x skewness_y slope stddev stddev_x stddev_y stderror sum \
         sum_x sum_y variance variance_x variance_y x_intercept ";
-    if name.schema.is_some() || !identifier::contains(NAMES, &name.name) {
+    identifier::contains(NAMES, name)
+}
+
+/// The name with our schema if the call is an accessor of ours around one of our aggregates, as in
+/// `average(stats_agg(x))`. Names such as `stddev` are aggregates otherwise.
+pub(crate) fn accessor(what: &'static str, name: &Name, call: &Function) -> Option<String> {
+    if name.schema.is_some() || !is_accessor(&name.name) {
         return None;
     }
     let reads_state = function::arguments(what, call).ok()?.args.iter().any(|argument| {

@@ -5,6 +5,7 @@ use sqlparser::ast::{
     Ident, ObjectName, ObjectNamePart,
 };
 
+use crate::aggregate;
 use crate::error::Error;
 use crate::identifier;
 use crate::write::{self, Rules, unsupported};
@@ -108,6 +109,10 @@ pub(crate) fn scalar(
             what,
             function: name.key(),
         });
+    }
+    // The others of ours act on KPIs or read them, which a stored value must not.
+    if name.schema.as_deref() == Some("kpi") && !aggregate::is_accessor(&name.name) {
+        return Err(unsupported(what, &format!("the function {}", name.key())));
     }
     if call.args == FunctionArguments::None {
         return Err(unsupported(what, &format!("{} without parentheses", name.key())));

@@ -61,6 +61,11 @@ fn nothing_may_be_empty_hidden_or_left_over() {
         assert_eq!(refused(text), expected);
         assert_eq!(expected.kind(), Kind::Syntax);
     }
+    let hint = refused("sum(amount) WHERE status = 'a'").hint().unwrap();
+    assert_eq!(
+        hint,
+        "put the condition after the aggregate: sum(x) FILTER (WHERE ...)"
+    );
     for text in ["sum(amount) -- all", "sum(/* all */ amount)", "sum(amount) /*"] {
         assert!(
             matches!(refused(text), Error::Comment { .. } | Error::Syntax { .. }),
@@ -290,6 +295,8 @@ fn other_constructs_are_refused_by_default() {
         "sum(amount) / @ sum(amount)",
         "sum(amount) / - sum(amount) ^ @ 2",
         "sum(amount)||-1",
+        "sum(amount) + kpi.value('revenue')",
+        "sum(kpi.refresh('orders'))",
     ] {
         let error = refused(text);
         assert_eq!(error.kind(), Kind::FeatureNotSupported, "{text}: {error:?}");
