@@ -18,7 +18,12 @@ pub struct Error {
 impl Error {
     /// An error with a SQLSTATE and a message (lower case, no full stop).
     pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), detail: None, hint: None }
+        Self {
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
     }
 
     /// Adds the value that was wrong.
@@ -68,6 +73,19 @@ impl From<kpi_catalog::Error> for Error {
             kpi_catalog::Kind::InvalidParameter => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             kpi_catalog::Kind::Grouping => PgSqlErrorCode::ERRCODE_GROUPING_ERROR,
             kpi_catalog::Kind::InvalidObjectDefinition => PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
+impl From<kpi_series::Error> for Error {
+    fn from(error: kpi_series::Error) -> Self {
+        use kpi_series::Error as E;
+        let code = match error {
+            E::TooManyPoints => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            E::InfiniteTime { .. } | E::TimeOutOfRange { .. } | E::StepOutOfRange { .. } => {
+                PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
+            }
+            E::StepNotPositive { .. } | E::UnknownFill { .. } | E::NumberOutOfRange { .. } => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            E::BadText { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+            E::BadBytes { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
         };
         Self::new(code, error.to_string())
             .detail_opt(error.detail())

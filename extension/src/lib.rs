@@ -7,6 +7,7 @@ mod identity;
 mod rollup;
 mod spi;
 mod version;
+mod series;
 
 ::pgrx::pg_module_magic!();
 
