@@ -234,3 +234,180 @@ COMMENT ON FUNCTION covariance(stats2d, text) IS 'the covariance of y and x: sam
 CREATE FUNCTION determination_coeff(s stats2d) RETURNS float8
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats2d_determination_coeff';
 COMMENT ON FUNCTION determination_coeff(stats2d) IS 'the coefficient of determination R squared, as regr_r2';
+
+-- uddsketch: percentiles with a bounded relative error
+
+CREATE TYPE uddsketch;
+CREATE FUNCTION uddsketch_in(cstring) RETURNS uddsketch
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_in';
+CREATE FUNCTION uddsketch_out(uddsketch) RETURNS cstring
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_out';
+CREATE FUNCTION uddsketch_recv(internal) RETURNS uddsketch
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_recv';
+CREATE FUNCTION uddsketch_send(uddsketch) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_send';
+CREATE TYPE uddsketch (
+    INPUT = uddsketch_in, OUTPUT = uddsketch_out, RECEIVE = uddsketch_recv, SEND = uddsketch_send,
+    INTERNALLENGTH = VARIABLE, STORAGE = extended
+);
+COMMENT ON TYPE uddsketch IS 'the distribution of a variable with a bounded relative error, made by kpi.percentile_agg(x)';
+COMMENT ON FUNCTION uddsketch_in(cstring) IS 'text input of uddsketch';
+COMMENT ON FUNCTION uddsketch_out(uddsketch) IS 'text output of uddsketch';
+COMMENT ON FUNCTION uddsketch_recv(internal) IS 'binary input of uddsketch';
+COMMENT ON FUNCTION uddsketch_send(uddsketch) IS 'binary output of uddsketch';
+
+CREATE FUNCTION uddsketch_trans(internal, float8) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_trans';
+COMMENT ON FUNCTION uddsketch_trans(internal, float8) IS 'adds a value to percentile_agg(x)';
+
+CREATE FUNCTION uddsketch_rollup_trans(internal, uddsketch) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_rollup_trans';
+COMMENT ON FUNCTION uddsketch_rollup_trans(internal, uddsketch) IS 'adds a stored state to a rollup';
+
+CREATE FUNCTION uddsketch_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_combine';
+COMMENT ON FUNCTION uddsketch_combine(internal, internal) IS 'merges the states of two workers';
+
+CREATE FUNCTION uddsketch_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_serialize';
+COMMENT ON FUNCTION uddsketch_serialize(internal) IS 'a worker''s state as bytes';
+
+CREATE FUNCTION uddsketch_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_deserialize';
+COMMENT ON FUNCTION uddsketch_deserialize(bytea, internal) IS 'a worker''s bytes as a state';
+
+CREATE FUNCTION uddsketch_final(internal) RETURNS uddsketch
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_final';
+COMMENT ON FUNCTION uddsketch_final(internal) IS 'ends the aggregate; without rows the state is empty';
+
+CREATE FUNCTION uddsketch_rollup_final(internal) RETURNS uddsketch
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_final';
+COMMENT ON FUNCTION uddsketch_rollup_final(internal) IS 'ends the rollup; without states the result is NULL';
+
+CREATE AGGREGATE percentile_agg(x float8) (
+    SFUNC = uddsketch_trans, STYPE = internal, SSPACE = 16384, FINALFUNC = uddsketch_final,
+    COMBINEFUNC = uddsketch_combine, SERIALFUNC = uddsketch_serialize, DESERIALFUNC = uddsketch_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE percentile_agg(float8) IS 'sketch of the distribution of x, to be read by approx_percentile, approx_percentile_rank, ... and merged by rollup';
+
+CREATE AGGREGATE rollup(s uddsketch) (
+    SFUNC = uddsketch_rollup_trans, STYPE = internal, SSPACE = 16384, FINALFUNC = uddsketch_rollup_final,
+    COMBINEFUNC = uddsketch_combine, SERIALFUNC = uddsketch_serialize, DESERIALFUNC = uddsketch_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE rollup(uddsketch) IS 'merges sketches of percentile_agg(x) into one, as if it had seen all their rows';
+
+CREATE FUNCTION approx_percentile(p float8, sketch uddsketch) RETURNS float8
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_approx_percentile';
+COMMENT ON FUNCTION approx_percentile(float8, uddsketch) IS 'the value below which the fraction p (0 to 1) of the values lies, as percentile_cont, with the relative error that error(sketch) tells';
+
+CREATE FUNCTION approx_percentile_rank(value float8, sketch uddsketch) RETURNS float8
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_approx_percentile_rank';
+COMMENT ON FUNCTION approx_percentile_rank(float8, uddsketch) IS 'the fraction (0 to 1) of the values that are at most value';
+
+CREATE FUNCTION num_vals(sketch uddsketch) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_num_vals';
+COMMENT ON FUNCTION num_vals(uddsketch) IS 'the number of values that are not NULL';
+
+CREATE FUNCTION error(sketch uddsketch) RETURNS float8
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_error';
+COMMENT ON FUNCTION error(uddsketch) IS 'the largest relative error that approx_percentile can have on this sketch';
+
+CREATE FUNCTION mean(sketch uddsketch) RETURNS float8
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_mean';
+COMMENT ON FUNCTION mean(uddsketch) IS 'the arithmetic mean of the values, exact up to rounding';
+
+CREATE FUNCTION min_val(sketch uddsketch) RETURNS float8
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_min_val';
+COMMENT ON FUNCTION min_val(uddsketch) IS 'the smallest value, exact';
+
+CREATE FUNCTION max_val(sketch uddsketch) RETURNS float8
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_max_val';
+COMMENT ON FUNCTION max_val(uddsketch) IS 'the largest value, exact; NaN counts as the largest';
+
+-- hyperloglog: approximate counts of distinct values
+
+CREATE TYPE hyperloglog;
+CREATE FUNCTION hyperloglog_in(cstring) RETURNS hyperloglog
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_in';
+CREATE FUNCTION hyperloglog_out(hyperloglog) RETURNS cstring
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_out';
+CREATE FUNCTION hyperloglog_recv(internal) RETURNS hyperloglog
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_recv';
+CREATE FUNCTION hyperloglog_send(hyperloglog) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_send';
+CREATE TYPE hyperloglog (
+    INPUT = hyperloglog_in, OUTPUT = hyperloglog_out, RECEIVE = hyperloglog_recv, SEND = hyperloglog_send,
+    INTERNALLENGTH = VARIABLE, STORAGE = extended
+);
+COMMENT ON TYPE hyperloglog IS 'a set of hashed values for an approximate count of the distinct ones, made by kpi.approx_count_distinct(x)';
+COMMENT ON FUNCTION hyperloglog_in(cstring) IS 'text input of hyperloglog';
+COMMENT ON FUNCTION hyperloglog_out(hyperloglog) IS 'text output of hyperloglog';
+COMMENT ON FUNCTION hyperloglog_recv(internal) IS 'binary input of hyperloglog';
+COMMENT ON FUNCTION hyperloglog_send(hyperloglog) IS 'binary output of hyperloglog';
+
+CREATE FUNCTION approx_count_distinct_trans(internal, anyelement) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_approx_count_distinct_trans';
+COMMENT ON FUNCTION approx_count_distinct_trans(internal, anyelement) IS 'adds a value to approx_count_distinct(x)';
+
+CREATE FUNCTION hyperloglog_trans(internal, int, anyelement) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_trans';
+COMMENT ON FUNCTION hyperloglog_trans(internal, int, anyelement) IS 'adds a value to hyperloglog(size, x)';
+
+CREATE FUNCTION hyperloglog_rollup_trans(internal, hyperloglog) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_rollup_trans';
+COMMENT ON FUNCTION hyperloglog_rollup_trans(internal, hyperloglog) IS 'adds a stored state to a rollup';
+
+CREATE FUNCTION hyperloglog_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_combine';
+COMMENT ON FUNCTION hyperloglog_combine(internal, internal) IS 'merges the states of two workers';
+
+CREATE FUNCTION hyperloglog_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_serialize';
+COMMENT ON FUNCTION hyperloglog_serialize(internal) IS 'a worker''s state as bytes';
+
+CREATE FUNCTION hyperloglog_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_deserialize';
+COMMENT ON FUNCTION hyperloglog_deserialize(bytea, internal) IS 'a worker''s bytes as a state';
+
+CREATE FUNCTION hyperloglog_final(internal) RETURNS hyperloglog
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_final';
+COMMENT ON FUNCTION hyperloglog_final(internal) IS 'ends the aggregate; without rows the state is empty';
+
+CREATE FUNCTION hyperloglog_rollup_final(internal) RETURNS hyperloglog
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_final';
+COMMENT ON FUNCTION hyperloglog_rollup_final(internal) IS 'ends the rollup; without states the result is NULL';
+
+CREATE FUNCTION approx_count_distinct_final(internal) RETURNS hyperloglog
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_approx_count_distinct_final';
+COMMENT ON FUNCTION approx_count_distinct_final(internal) IS 'ends the aggregate; without rows the state is empty';
+
+CREATE AGGREGATE approx_count_distinct(x anyelement) (
+    SFUNC = approx_count_distinct_trans, STYPE = internal, SSPACE = 16384, FINALFUNC = approx_count_distinct_final,
+    COMBINEFUNC = hyperloglog_combine, SERIALFUNC = hyperloglog_serialize, DESERIALFUNC = hyperloglog_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE approx_count_distinct(anyelement) IS 'state with 16384 registers for an approximate count of the distinct values of x, to be read by distinct_count and merged by rollup';
+
+CREATE AGGREGATE hyperloglog(size int, x anyelement) (
+    SFUNC = hyperloglog_trans, STYPE = internal, SSPACE = 16384, FINALFUNC = hyperloglog_final,
+    COMBINEFUNC = hyperloglog_combine, SERIALFUNC = hyperloglog_serialize, DESERIALFUNC = hyperloglog_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE hyperloglog(int, anyelement) IS 'the same as approx_count_distinct with size registers (16 to 262144, rounded up to a power of two)';
+
+CREATE AGGREGATE rollup(h hyperloglog) (
+    SFUNC = hyperloglog_rollup_trans, STYPE = internal, SSPACE = 16384, FINALFUNC = hyperloglog_rollup_final,
+    COMBINEFUNC = hyperloglog_combine, SERIALFUNC = hyperloglog_serialize, DESERIALFUNC = hyperloglog_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE rollup(hyperloglog) IS 'merges states of approx_count_distinct or hyperloglog into one, as if it had seen all their rows; the smallest number of registers wins';
+
+CREATE FUNCTION distinct_count(h hyperloglog) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_distinct_count';
+COMMENT ON FUNCTION distinct_count(hyperloglog) IS 'the estimated number of distinct values that are not NULL';
+
+CREATE FUNCTION stderror(h hyperloglog) RETURNS float8
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_stderror';
+COMMENT ON FUNCTION stderror(hyperloglog) IS 'the relative standard error of distinct_count: 1.04 / sqrt(registers)';

@@ -34,7 +34,9 @@ impl Writer {
         self.bytes.push(value);
     }
 
+    /// The bits of a double. The sign and payload of a NaN differ between machines, so all NaN are written alike.
     pub fn f64(&mut self, value: f64) {
+        let value = if value.is_nan() { f64::NAN } else { value };
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 

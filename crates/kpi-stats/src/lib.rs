@@ -10,26 +10,26 @@
 //! Every state is a [`State`]: it has versioned, checksummed bytes and a text form that reads back.
 #![forbid(unsafe_code)]
 
-// mod bits;
+mod bits;
 mod checksum;
 mod error;
 mod frame;
-// mod hyperloglog;
+mod hyperloglog;
 mod method;
 mod moments;
 mod stats1d;
 mod stats2d;
 mod summation;
 mod text;
-// mod uddsketch;
+mod uddsketch;
 
 pub use error::Error;
-// pub use hyperloglog::HyperLogLog;
+pub use hyperloglog::HyperLogLog;
 pub use method::Method;
 pub use moments::Moments;
 pub use stats1d::Stats1d;
 pub use stats2d::Stats2d;
-// pub use uddsketch::UddSketch;
+pub use uddsketch::UddSketch;
 
 /// A mergeable aggregate state with bytes and a text form of its own.
 ///

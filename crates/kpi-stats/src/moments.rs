@@ -12,16 +12,17 @@ pub(crate) const POSITIVE_INFINITY: u8 = 2;
 pub(crate) const NEGATIVE_INFINITY: u8 = 4;
 pub(crate) const ALL_SPECIAL: u8 = NAN | POSITIVE_INFINITY | NEGATIVE_INFINITY;
 
-/// Count, compensated sum, mean and the sums of the second to fourth powers of the deviations from the mean.
+/// Count, compensated sum, and the sums of the second to fourth powers of the deviations from the mean.
 ///
 /// Values are added with the one-pass update and merged with the pairwise formulas of Pébay (Sandia report SAND2008-6212,
-/// 2008), which extend those of Chan, Golub and LeVeque (1979). All-equal values have deviations of exactly zero, in any
-/// split. NaN and infinities are counted and remembered apart, so their effect does not depend on the order: the
-/// statistics are then what PostgreSQL's aggregates give (a sum that is infinite or NaN, a variance that is NaN).
+/// 2008), which extend those of Chan, Golub and LeVeque (1979). The deviation of a value comes from the sum rather than
+/// from a rounded mean (Youngs and Cramer, 1971), in twice the precision, so a large offset costs no digits and
+/// all-equal values have deviations of exactly zero, in any split. NaN and infinities are counted and remembered apart,
+/// so their effect does not depend on the order: the statistics are then what PostgreSQL's aggregates give (a sum that is
+/// infinite or NaN, a variance that is NaN).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Moments {
     pub(crate) n: u64,
-    pub(crate) mean: f64,
     pub(crate) sum: CompensatedSum,
     pub(crate) m2: f64,
     pub(crate) m3: f64,
@@ -31,24 +32,29 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Adds one value.
+    /// Adds one value, and returns by how much it moved the mean (meaningless after NaN or an infinity).
     #[inline]
-    pub fn add(&mut self, x: f64) {
+    pub(crate) fn add(&mut self, x: f64) -> f64 {
+        let before = self.n as f64;
         self.n += 1;
         if !x.is_finite() || self.special != 0 {
             self.add_special(x);
-            return;
+            return f64::NAN;
         }
-        let n = self.n as f64;
-        let delta = x - self.mean;
-        let step = delta / n;
-        let step2 = step * step;
-        let growth = delta * step * (n - 1.0);
-        self.m4 += growth * step2 * (n * n - 3.0 * n + 3.0) + 6.0 * step2 * self.m2 - 4.0 * step * self.m3;
-        self.m3 += growth * step * (n - 2.0) - 3.0 * step * self.m2;
-        self.m2 += growth;
-        self.mean += step;
+        let mut step = 0.0;
+        if before > 0.0 {
+            let n = before + 1.0;
+            step = self.sum.excess_of(x, before) / (before * n);
+            let step2 = step * step;
+            // (x - mean)² · (n - 1) / n, by which the sum of squared deviations grows.
+            let growth = step2 * n * before;
+            self.m4 +=
+                growth * step2 * (n * n - 3.0 * n + 3.0) + 6.0 * step2 * self.m2 - 4.0 * step * self.m3;
+            self.m3 += growth * step * (n - 2.0) - 3.0 * step * self.m2;
+            self.m2 += growth;
+        }
         self.sum.add(x);
+        step
     }
 
     #[cold]
@@ -66,14 +72,15 @@ impl Moments {
         };
     }
 
-    /// Folds `other` in.
-    pub fn merge(&mut self, other: &Self) {
+    /// Folds `other` in, and returns by how much its mean was larger (zero where either was empty, meaningless after NaN or
+    /// an infinity).
+    pub(crate) fn merge(&mut self, other: &Self) -> f64 {
         if other.n == 0 {
-            return;
+            return 0.0;
         }
         if self.n == 0 {
             *self = *other;
-            return;
+            return 0.0;
         }
         let count = self.n.saturating_add(other.n).min(MAX_COUNT);
         let special = self.special | other.special;
@@ -83,23 +90,22 @@ impl Moments {
                 special,
                 ..Self::default()
             };
-            return;
+            return f64::NAN;
         }
         let (na, nb) = (self.n as f64, other.n as f64);
-        let n = na + nb;
-        let delta = other.mean - self.mean;
-        let (wa, wb) = (na / n, nb / n);
-        let step = delta * wb;
-        let growth = delta * step * na;
+        let (wa, wb) = (na / (na + nb), nb / (na + nb));
+        let delta = self.sum.difference_of_means(na, &other.sum, nb);
+        let delta2 = delta * delta;
+        let growth = delta2 * wb * na;
         self.m4 += other.m4
-            + growth * delta * delta * (wa * wa - wa * wb + wb * wb)
-            + 6.0 * delta * delta * (wa * wa * other.m2 + wb * wb * self.m2)
+            + growth * delta2 * (wa * wa - wa * wb + wb * wb)
+            + 6.0 * delta2 * (wa * wa * other.m2 + wb * wb * self.m2)
             + 4.0 * delta * (wa * other.m3 - wb * self.m3);
         self.m3 += other.m3 + growth * delta * (wa - wb) + 3.0 * delta * (wa * other.m2 - wb * self.m2);
         self.m2 += other.m2 + growth;
-        self.mean += step;
         self.sum.merge(&other.sum);
         self.n = count;
+        delta
     }
 
     /// The number of values.
@@ -200,7 +206,7 @@ impl Moments {
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.u8(self.special);
         if self.n > 0 && self.special == 0 {
-            for value in [self.mean, self.sum.hi, self.sum.lo, self.m2, self.m3, self.m4] {
+            for value in [self.sum.hi, self.sum.lo, self.m2, self.m3, self.m4] {
                 writer.f64(value);
             }
         }
@@ -214,7 +220,6 @@ impl Moments {
             ..Self::default()
         };
         if n > 0 && special == 0 {
-            moments.mean = reader.f64()?;
             moments.sum = CompensatedSum {
                 hi: reader.f64()?,
                 lo: reader.f64()?,
@@ -243,7 +248,7 @@ impl Moments {
     }
 
     fn has_moments(&self) -> bool {
-        [self.mean, self.sum.hi, self.sum.lo, self.m2, self.m3, self.m4]
+        [self.sum.hi, self.sum.lo, self.m2, self.m3, self.m4]
             .iter()
             .any(|value| *value != 0.0)
     }

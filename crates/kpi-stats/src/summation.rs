@@ -24,6 +24,28 @@ impl CompensatedSum {
         self.hi = hi;
     }
 
+    /// `x · n` minus this sum of n values: n times the deviation of x from their mean, rounded only once.
+    #[inline]
+    pub fn excess_of(&self, x: f64, n: f64) -> f64 {
+        let product = x * n;
+        let error = x.mul_add(n, -product);
+        (product - self.hi) + (error - self.lo)
+    }
+
+    /// The mean of `other`'s nb values minus that of this sum's na.
+    pub fn difference_of_means(&self, na: f64, other: &Self, nb: f64) -> f64 {
+        let (a, b) = (self.hi * nb, other.hi * na);
+        let errors = other.hi.mul_add(na, -b) - self.hi.mul_add(nb, -a);
+        let difference = (b - a) + (errors + (other.lo * na - self.lo * nb));
+        // What is left of equal means is the rounding of the last terms, 2^-105 of the sums. The smallest real difference,
+        // one value of many that is off by its last bit, is far above the bound.
+        if difference.abs() <= a.abs() * (-96f64).exp2() {
+            0.0
+        } else {
+            difference / (na * nb)
+        }
+    }
+
     pub fn total(&self) -> f64 {
         self.hi + self.lo
     }

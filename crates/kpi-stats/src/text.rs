@@ -63,7 +63,7 @@ pub(crate) fn push_number(text: &mut String, value: f64) {
     };
 }
 
-/// Appends the members `mean`, `sum`, `m2`, `m3`, `m4`, or `special` where NaN or an infinity was seen.
+/// Appends the members `sum`, `m2`, `m3`, `m4`, or `special` where NaN or an infinity was seen.
 pub(crate) fn push_moments(text: &mut String, moments: &Moments) {
     if moments.special != 0 {
         let names = SPECIAL_NAMES
@@ -73,8 +73,7 @@ pub(crate) fn push_moments(text: &mut String, moments: &Moments) {
         let _ = write!(text, "\"special\": [{}]", quoted.join(", "));
         return;
     }
-    let parts: [(&str, &[f64]); 5] = [
-        ("mean", &[moments.mean]),
+    let parts: [(&str, &[f64]); 4] = [
         ("sum", &[moments.sum.hi, moments.sum.lo]),
         ("m2", &[moments.m2]),
         ("m3", &[moments.m3]),
@@ -209,9 +208,6 @@ impl<'a> Scanner<'a> {
             self.expect("]")?;
             debug_assert!(moments.special & !ALL_SPECIAL == 0);
         } else {
-            self.key("mean")?;
-            moments.mean = self.number()?;
-            self.expect(",")?;
             self.key("sum")?;
             self.expect("[")?;
             let hi = self.number()?;

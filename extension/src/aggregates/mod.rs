@@ -4,6 +4,9 @@
 //! things: a [`kpi_stats::State`], a line per function below, and its statements in that file.
 
 mod call;
+mod distinct;
+mod hash;
+mod percentile;
 mod stats;
 mod transition;
 mod value;
