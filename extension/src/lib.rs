@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod catalog;
+mod aggregates;
 mod error;
 mod identity;
 mod rollup;
