@@ -18,7 +18,12 @@ pub struct Error {
 impl Error {
     /// An error with a SQLSTATE and a message (lower case, no full stop).
     pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), detail: None, hint: None }
+        Self {
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
     }
 
     /// Adds the value that was wrong.
@@ -56,5 +61,22 @@ impl From<Error> for ErrorReport {
             report = report.set_hint(hint);
         }
         report
+    }
+}
+
+impl From<kpi_series::Error> for Error {
+    fn from(error: kpi_series::Error) -> Self {
+        use kpi_series::Error as E;
+        let code = match error {
+            E::TooManyPoints => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            E::InfiniteTime { .. } | E::TimeOutOfRange { .. } => {
+                PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
+            }
+            E::BadText { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+            E::BadBytes { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
     }
 }

@@ -2,5 +2,6 @@
 #![allow(missing_docs)]
 
 mod error;
+mod series;
 
 ::pgrx::pg_module_magic!();

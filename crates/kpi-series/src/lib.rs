@@ -1,2 +1,20 @@
-//! kpi-series.
+//! A time series as one value: points in time order with their gaps, and what can be done with it.
+//!
+//! Times are microseconds since 2000-01-01 00:00 UTC, as in PostgreSQL's `timestamptz`.
 #![forbid(unsafe_code)]
+
+mod builder;
+mod codec;
+mod error;
+mod gaps;
+mod series;
+mod text;
+pub mod timestamp;
+
+pub use builder::Builder;
+pub use codec::{HEADER_BYTES, Header};
+pub use error::Error;
+pub use series::Series;
+
+/// Most points that one series holds.
+pub const MAX_POINTS: usize = 10_000_000;
