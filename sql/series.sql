@@ -92,3 +92,27 @@ COMMENT ON FUNCTION kpi.first_time(kpi.series) IS 'time of the first point of a 
 CREATE FUNCTION kpi.last_time(s kpi.series) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'series_last_time' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION kpi.last_time(kpi.series) IS 'time of the last point of a series, NULL when it is empty';
+
+CREATE FUNCTION kpi.frequency(s kpi.series) RETURNS interval
+    AS 'MODULE_PATHNAME', 'series_frequency_wrapper' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kpi.frequency(kpi.series) IS
+    'step between the points of a series, in months or days of the session time zone where it is one; NULL when there is no regular step';
+
+-- Changing.
+
+CREATE FUNCTION kpi.regularize(s kpi.series, every interval, fill text DEFAULT 'gap') RETURNS kpi.series
+    AS 'MODULE_PATHNAME', 'series_regularize_wrapper' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kpi.regularize(kpi.series, interval, text) IS
+    'series on the regular grid that starts at its first point; grid points without a value are filled: gap, previous, linear or zero';
+
+CREATE FUNCTION kpi.lttb(s kpi.series, n int) RETURNS kpi.series
+    AS 'MODULE_PATHNAME', 'series_lttb_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kpi.lttb(kpi.series, int) IS
+    'series reduced to n values that look the same in a line chart (largest triangle, three buckets)';
+
+-- Drawing.
+
+CREATE FUNCTION kpi.sparkline(s kpi.series, width int DEFAULT 24) RETURNS text
+    AS 'MODULE_PATHNAME', 'series_sparkline_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION kpi.sparkline(kpi.series, int) IS
+    'series as Unicode blocks in one line of text';

@@ -69,8 +69,11 @@ impl From<kpi_series::Error> for Error {
         use kpi_series::Error as E;
         let code = match error {
             E::TooManyPoints => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-            E::InfiniteTime { .. } | E::TimeOutOfRange { .. } => {
+            E::InfiniteTime { .. } | E::TimeOutOfRange { .. } | E::StepOutOfRange { .. } => {
                 PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
+            }
+            E::StepNotPositive { .. } | E::UnknownFill { .. } | E::NumberOutOfRange { .. } => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }
             E::BadText { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
             E::BadBytes { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,

@@ -41,6 +41,42 @@ pub enum Error {
         /// What is there instead, shortened; empty at the end of the text.
         found: String,
     },
+    /// A step that is zero or goes back.
+    #[error("a step must lead forward")]
+    StepNotPositive {
+        /// Calendar months.
+        months: i32,
+        /// Calendar days.
+        days: i32,
+        /// Microseconds.
+        micros: i64,
+    },
+    /// A step that leads out of the range of `timestamptz`.
+    #[error("a step leads out of the range of times")]
+    StepOutOfRange {
+        /// Where the step starts, in microseconds since 2000-01-01 UTC.
+        time: i64,
+        /// Number of steps.
+        n: i64,
+    },
+    /// A way to fill gaps that does not exist.
+    #[error("unknown way to fill gaps")]
+    UnknownFill {
+        /// What was given.
+        given: String,
+    },
+    /// A number that is too small or too large.
+    #[error("{name} must be from {least} to {most}")]
+    NumberOutOfRange {
+        /// The argument.
+        name: &'static str,
+        /// What was given.
+        given: i64,
+        /// The smallest number allowed.
+        least: i64,
+        /// The largest number allowed.
+        most: i64,
+    },
     /// Bytes that are not an encoded series.
     #[error("invalid bytes for a series")]
     BadBytes {
@@ -75,6 +111,15 @@ impl Error {
             } => Some(format!(
                 "at byte {position} {expected} was expected, but \"{found}\" was found"
             )),
+            Self::StepNotPositive { months, days, micros } => Some(format!(
+                "the step is {months} months, {days} days and {micros} microseconds"
+            )),
+            Self::StepOutOfRange { time, n } => Some(format!(
+                "{n} steps from {} are too many",
+                timestamp::format(*time)
+            )),
+            Self::UnknownFill { given } => Some(format!("fill is \"{given}\"")),
+            Self::NumberOutOfRange { name, given, .. } => Some(format!("{name} is {given}")),
             Self::BadBytes { offset, reason } => Some(format!("at byte {offset}: {reason}")),
         }
     }
@@ -91,7 +136,10 @@ impl Error {
             Self::BadText { .. } => {
                 "the text form is JSON, for example [[\"2026-01-01T00:00:00Z\", 1.5], [\"2026-01-02T00:00:00Z\", null]]"
             }
-            Self::BadBytes { .. } => return None,
+            Self::StepNotPositive { .. } => "give a step such as '1 hour', '1 day' or '1 month'",
+            Self::StepOutOfRange { .. } => "take fewer or shorter steps",
+            Self::UnknownFill { .. } => "fill is one of 'gap', 'previous', 'linear', 'zero'",
+            Self::NumberOutOfRange { .. } | Self::BadBytes { .. } => return None,
         };
         Some(hint.to_string())
     }

@@ -4,17 +4,25 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod calendar;
 mod codec;
 mod error;
+mod frequency;
 mod gaps;
+mod lttb;
+mod regularize;
 mod series;
+mod sparkline;
+mod step;
 mod text;
 pub mod timestamp;
 
 pub use builder::Builder;
 pub use codec::{HEADER_BYTES, Header};
 pub use error::Error;
+pub use regularize::Fill;
 pub use series::Series;
+pub use step::Step;
 
 /// Most points that one series holds.
 pub const MAX_POINTS: usize = 10_000_000;

@@ -1,7 +1,9 @@
 //! Functions that read a series.
 
 use super::datum::{Bytes, Series, decode_stored};
-use kpi_series::{HEADER_BYTES, Header};
+use super::session_time_zone;
+use crate::error::Error;
+use kpi_series::{Fill, HEADER_BYTES, Header, Step};
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::prelude::*;
 
@@ -61,6 +63,47 @@ pub unsafe extern "C-unwind" fn series_last_time(fcinfo: pg_sys::FunctionCallInf
 
 fn time_or_null(fcinfo: pg_sys::FunctionCallInfo, time: Option<i64>) -> pg_sys::Datum {
     time.map_or_else(|| super::return_null(fcinfo), pg_sys::Datum::from)
+}
+
+#[pg_extern(sql = false)]
+fn series_frequency(series: Series) -> Result<Option<Interval>, ErrorReport> {
+    Ok(frequency(&series)?)
+}
+
+fn frequency(series: &Series) -> Result<Option<Interval>, Error> {
+    let Some(step) = series.frequency(&session_time_zone()?) else {
+        return Ok(None);
+    };
+    let interval = Interval::new(step.months, step.days, step.micros);
+    let interval = interval.map_err(|error| {
+        Error::new(
+            PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+            "step is out of range for an interval",
+        )
+        .detail(error.to_string())
+    })?;
+    Ok(Some(interval))
+}
+
+#[pg_extern(sql = false)]
+fn series_regularize(series: Series, every: Interval, fill: &str) -> Result<Series, ErrorReport> {
+    Ok(regularize(&series, &every, fill)?)
+}
+
+fn regularize(series: &Series, every: &Interval, fill: &str) -> Result<Series, Error> {
+    let step = Step::new(every.months(), every.days(), every.micros())?;
+    let fill: Fill = fill.parse()?;
+    Ok(Series(series.regularize(step, fill, &session_time_zone()?)?))
+}
+
+#[pg_extern(sql = false)]
+fn series_lttb(series: Series, n: i32) -> Result<Series, ErrorReport> {
+    Ok(Series(series.lttb(n.into()).map_err(Error::from)?))
+}
+
+#[pg_extern(sql = false)]
+fn series_sparkline(series: Series, width: i32) -> Result<String, ErrorReport> {
+    Ok(series.sparkline(width.into()).map_err(Error::from)?)
 }
 
 super::finfo_v1!(
