@@ -1,4 +1,5 @@
 //! The defined answers: what is found, what is not, gaps, constants, wrong requests, properties.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 use kpi_anomaly::{Error, Method, Request, detect, reason::reason};
 use proptest::prelude::*;

@@ -55,6 +55,18 @@ pub enum Error {
         /// Points of the series, all of them gaps.
         points: usize,
     },
+    /// The points follow no regular step.
+    #[error("series has no regular step")]
+    NoStep {
+        /// Points of the series.
+        points: usize,
+    },
+    /// A step of the forecast lies beyond the last time that a `timestamptz` can hold.
+    #[error("forecast reaches beyond the last time there is")]
+    NoTime {
+        /// Steps after the last point.
+        steps: usize,
+    },
     /// The values are so large that arithmetic on them leaves the range of a double.
     #[error("values are too large to forecast")]
     Overflow {
@@ -86,6 +98,10 @@ impl Error {
             Self::Empty { points } => Some(format!(
                 "the series has {points} points, and none has a finite value"
             )),
+            Self::NoStep { points } => Some(format!(
+                "the {points} points follow each other at changing distances"
+            )),
+            Self::NoTime { steps } => Some(format!("step {steps} is after the year 294276")),
             Self::Overflow { largest } => Some(format!("the largest magnitude is {largest:e}")),
             Self::Canceled => None,
         }
@@ -110,6 +126,8 @@ impl Error {
             Self::Empty { .. } => {
                 Some("check the rows that the series is made of: all values are NULL, NaN or infinite".into())
             }
+            Self::NoStep { .. } => Some("make it regular first, e.g. kpi.regularize(s, '1 day')".into()),
+            Self::NoTime { .. } => Some("ask for a shorter horizon".into()),
             Self::Overflow { .. } => Some("divide the values by a constant first, e.g. value / 1e6".into()),
             Self::Canceled => None,
         }

@@ -23,6 +23,23 @@ pub struct Request {
     pub season: Option<i64>,
 }
 
+impl Request {
+    /// Whether horizon and level are in range, which can be said before there is a history.
+    ///
+    /// # Errors
+    /// [`Error::Horizon`] and [`Error::Level`].
+    pub fn check(&self) -> Result<(), Error> {
+        let Self { horizon, level, .. } = *self;
+        if !(1..=MAX_HORIZON).contains(&horizon) {
+            return Err(Error::Horizon { horizon });
+        }
+        if !(level > 0.0 && level < 1.0) {
+            return Err(Error::Level { level });
+        }
+        Ok(())
+    }
+}
+
 /// One step ahead, in the unit of the values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -67,18 +84,13 @@ pub fn forecast(
     expected_seasons: &[usize],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Forecast, Error> {
+    request.check()?;
     let Request {
         horizon,
         model,
         level,
         season: asked,
     } = *request;
-    if !(1..=MAX_HORIZON).contains(&horizon) {
-        return Err(Error::Horizon { horizon });
-    }
-    if !(level > 0.0 && level < 1.0) {
-        return Err(Error::Level { level });
-    }
     let points = history.len();
     let first = history
         .iter()

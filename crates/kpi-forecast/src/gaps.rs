@@ -50,9 +50,9 @@ fn line(values: &[f64]) -> Vec<f64> {
         match previous {
             None => filled[..t].fill(values[t]),
             Some(p) => {
-                for gap in p + 1..t {
-                    let share = (gap - p) as f64 / (t - p) as f64;
-                    filled[gap] = values[p] * (1.0 - share) + values[t] * share;
+                for (i, slot) in filled[p..t].iter_mut().enumerate().skip(1) {
+                    let share = i as f64 / (t - p) as f64;
+                    *slot = values[p] * (1.0 - share) + values[t] * share;
                 }
             }
         }

@@ -21,6 +21,7 @@ mod drift;
 mod error;
 mod forecast;
 pub mod gaps;
+pub mod grid;
 mod model;
 mod naive;
 pub mod season;

@@ -1,5 +1,6 @@
 //! Textbook values on the airline passengers: monthly totals in thousands, 1949 to 1960 (Box & Jenkins 1976,
 //! *Time Series Analysis: Forecasting and Control*, series G; `AirPassengers` in R).
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 use kpi_forecast::autocorrelation::autocorrelations;
 use kpi_forecast::decomposition::{Kind, seasonal_indices};

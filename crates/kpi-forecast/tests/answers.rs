@@ -1,4 +1,5 @@
 //! The defined answers: gaps, constants, short series, wrong requests, properties.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 use kpi_forecast::backtest::{mean_absolute_error, rolling_origin};
 use kpi_forecast::{Error, Model, Request, SeasonalNaive, forecast, gaps, season};
