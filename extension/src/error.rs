@@ -97,3 +97,54 @@ impl From<kpi_series::Error> for Error {
             .hint_opt(error.hint())
     }
 }
+
+impl From<kpi_forecast::Error> for Error {
+    fn from(error: kpi_forecast::Error) -> Self {
+        use kpi_forecast::Error as E;
+        let code = match error {
+            E::Horizon { .. }
+            | E::Level { .. }
+            | E::Season { .. }
+            | E::UnknownModel { .. }
+            | E::TooShort { .. }
+            | E::Empty { .. }
+            | E::NoStep { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            E::NoTime { .. } => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_anomaly::Error> for Error {
+    fn from(error: kpi_anomaly::Error) -> Self {
+        use kpi_anomaly::Error as E;
+        let code = match error {
+            E::Threshold { .. } | E::UnknownMethod { .. } | E::TooShort { .. } | E::Empty { .. } => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_catalog::Error> for Error {
+    fn from(error: kpi_catalog::Error) -> Self {
+        let code = match error.kind() {
+            kpi_catalog::Kind::Syntax => PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
+            kpi_catalog::Kind::UndefinedColumn => PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+            kpi_catalog::Kind::FeatureNotSupported => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            kpi_catalog::Kind::InvalidParameter => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            kpi_catalog::Kind::Grouping => PgSqlErrorCode::ERRCODE_GROUPING_ERROR,
+            kpi_catalog::Kind::InvalidObjectDefinition => PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
+        };
+        Self::new(code, error.to_string()).detail_opt(error.detail()).hint_opt(error.hint())
+    }
+}

@@ -2,8 +2,10 @@
 #![allow(missing_docs)]
 
 mod aggregates;
+mod anomaly;
 mod catalog;
 mod error;
+mod forecast;
 mod identity;
 mod rollup;
 mod series;

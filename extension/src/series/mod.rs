@@ -22,8 +22,7 @@ mod time_zone;
 
 pub use datum::Series;
 use pgrx::pg_sys;
-#[allow(unused_imports)] // The areas that compute with calendar steps need it too.
-pub use time_zone::session_time_zone;
+pub use time_zone::{session_time_zone, time_zone};
 
 pgrx::extension_sql_file!(
     "../../../sql/series.sql",

@@ -38,3 +38,23 @@ pub fn session_time_zone() -> Result<TimeZone, Error> {
         .hint("name a zone of the IANA database, for example SET TimeZone = 'Europe/Berlin'")
     })
 }
+
+/// The zone of this name, that of the session when there is none.
+///
+/// # Errors
+/// 22023 when the name is not known here.
+pub fn time_zone(name: Option<&str>) -> Result<TimeZone, Error> {
+    let Some(name) = name else {
+        return session_time_zone();
+    };
+    TimeZone::get(name)
+        .or_else(|_| TimeZone::posix(name))
+        .map_err(|_| {
+            Error::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "time zone is not known here",
+            )
+            .detail(format!("time zone is {name}"))
+            .hint("name a zone of the IANA database, for example 'Europe/Berlin'")
+        })
+}
