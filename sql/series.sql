@@ -116,3 +116,14 @@ CREATE FUNCTION kpi.sparkline(s kpi.series, width int DEFAULT 24) RETURNS text
     AS 'MODULE_PATHNAME', 'series_sparkline_wrapper' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION kpi.sparkline(kpi.series, int) IS
     'series as Unicode blocks in one line of text';
+
+CREATE FUNCTION kpi.chart(
+    s kpi.series,
+    width int DEFAULT 800,
+    height int DEFAULT 320,
+    title text DEFAULT NULL,
+    forecast kpi.forecast_point[] DEFAULT NULL
+) RETURNS text
+    AS 'MODULE_PATHNAME', 'series_chart_wrapper' LANGUAGE c STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kpi.chart(kpi.series, int, int, text, kpi.forecast_point[]) IS
+    'line chart of a series as an SVG document, with the forecast and its prediction interval when one is given';

@@ -5,6 +5,7 @@
 
 mod builder;
 mod calendar;
+mod chart;
 mod codec;
 mod error;
 mod frequency;
@@ -18,6 +19,7 @@ mod text;
 pub mod timestamp;
 
 pub use builder::Builder;
+pub use chart::{Chart, ForecastPoint};
 pub use codec::{HEADER_BYTES, Header};
 pub use error::Error;
 pub use regularize::Fill;

@@ -14,6 +14,7 @@ macro_rules! finfo_v1 {
 use finfo_v1;
 
 mod aggregate;
+mod chart;
 mod datum;
 mod functions;
 mod input_output;
