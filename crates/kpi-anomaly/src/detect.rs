@@ -64,12 +64,13 @@ pub struct Detection {
 
 /// Judges every value of a series, in which a value that is not finite is a gap.
 ///
-/// A value is compared with its [expectation](expectation::expect); the distance is divided by the robust scale of the residuals at
-/// its place of the season (drawn towards the scale of all residuals, the more so the fewer seasons there are), and its
-/// [tail probability](Tail) is 1 less the score. A constant series has no anomalies, and a band without width.
+/// A value is compared with its [expectation](expectation::expect); the distance is divided by the robust scale
+/// of the residuals at its place of the season (drawn towards the scale of all residuals, the more so the fewer
+/// seasons there are), and its [tail probability](Tail) is 1 less the score. A constant series has no
+/// anomalies, and a band without width.
 ///
-/// `expected_seasons` are seasons that the calendar suggests for the step (see [`season::detect`]). `poll` is called now and then; true
-/// ends it with [`Error::Canceled`].
+/// `expected_seasons` are seasons that the calendar suggests for the step (see [`season::detect`]). `poll` is
+/// called now and then; true ends it with [`Error::Canceled`].
 pub fn detect(
     values: &[f64],
     request: &Request,

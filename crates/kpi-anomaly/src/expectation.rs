@@ -7,19 +7,20 @@ use crate::robust::median;
 const TREND_SEASONS: usize = 3;
 /// Steps that it spans where there is no season.
 const TREND_STEPS: usize = 21;
-/// Medians taken per window; between them the trend is a straight line. A bound on work, as the trend is smooth.
+/// Medians taken per window; between them the trend is a straight line. A bound on work, as the trend is
+/// smooth.
 const KNOTS: usize = 16;
 /// Other seasons that say what is usual at a place of the season: the nearest ones.
 const NEIGHBOURS: usize = 8;
 /// Points between polls.
 const POLL: usize = 65_536;
 
-/// The expected value of each point, in the unit of the values, finite also over gaps. `values` holds at least one
-/// finite value; one that is not finite is a gap.
+/// The expected value of each point, in the unit of the values, finite also over gaps. `values` holds at least
+/// one finite value; one that is not finite is a gap.
 ///
-/// The trend is a running median over three seasons. The season's part at a point is the median of what the up to eight nearest
-/// *other* seasons had there above the trend: a value takes no part in its own expectation, and the season may change
-/// slowly.
+/// The trend is a running median over three seasons. The season's part at a point is the median of what the up
+/// to eight nearest *other* seasons had there above the trend: a value takes no part in its own expectation,
+/// and the season may change slowly.
 ///
 /// ```
 /// let values = [1.0, 5.0, 1.0, 5.0, 1.0, 99.0, 1.0, 5.0, 1.0, 5.0];
@@ -102,7 +103,8 @@ fn trend(values: &[f64], season: usize, poll: &mut dyn FnMut() -> bool) -> Resul
     Ok(join(values, season, span, &knots))
 }
 
-/// The median of whole seasons: where both ends are at the same place of the season, one is left out, then the other.
+/// The median of whole seasons: where both ends are at the same place of the season, one is left out, then the
+/// other.
 fn level(around: &[f64], span: usize, window: &mut Vec<f64>) -> Option<f64> {
     let mut median_of = |values: &[f64]| {
         window.clear();

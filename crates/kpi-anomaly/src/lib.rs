@@ -1,7 +1,7 @@
 //! Anomalies of one regular series: what each value should have been, how far it is off, and how rare that is.
 //!
-//! Everything takes a slice of `f64`, one value per step; a value that is not finite is a gap. The season is found by
-//! [`kpi_forecast::season`].
+//! Everything takes a slice of `f64`, one value per step; a value that is not finite is a gap. The season is
+//! found by [`kpi_forecast::season`].
 //!
 //! ```
 //! use kpi_anomaly::{Request, detect};

@@ -19,7 +19,8 @@ pub fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
     Some(*values.select_nth_unstable_by(rank, f64::total_cmp).1)
 }
 
-/// The median, the mean of the two middle values for an even number; `None` when there are none. Reorders its argument.
+/// The median, the mean of the two middle values for an even number; `None` when there are none. Reorders its
+/// argument.
 ///
 /// ```
 /// assert_eq!(kpi_anomaly::robust::median(&mut [4.0, 1.0, 2.0, 9.0]), Some(3.0));
@@ -39,9 +40,9 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
     Some(lower + (upper - lower) / 2.0)
 }
 
-/// Robust standard deviation of residuals around 0: 1.4826 times the median of their sizes; where more than half of
-/// them are 0, 1.2533 times the mean of their sizes (Iglewicz & Hoaglin 1993, *How to Detect and Handle Outliers*). 0 when
-/// all are 0 or there are none. Reorders its argument.
+/// Robust standard deviation of residuals around 0: 1.4826 times the median of their sizes; where more than
+/// half of them are 0, 1.2533 times the mean of their sizes (Iglewicz & Hoaglin 1993, *How to Detect and Handle
+/// Outliers*). 0 when all are 0 or there are none. Reorders its argument.
 ///
 /// ```
 /// use kpi_anomaly::robust::scale;

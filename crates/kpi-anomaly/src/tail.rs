@@ -13,10 +13,10 @@ const NORMAL_START: f64 = 1.6449;
 const NORMAL_MEAN_EXCESS: f64 = 0.42;
 const UNKNOWN_MEAN_EXCESS: f64 = 0.7;
 
-/// The distribution of the sizes of deviations: a half normal up to the outer tenth, an exponential beyond (peaks over
-/// threshold; Siffer, Fouque, Termier & Largouet 2017, *Anomaly Detection in Streams with Extreme Value Theory*). The
-/// exponential's mean excess is estimated from its median, so that anomalies, up to one value in twenty, do not hide themselves. Never
-/// lighter than a normal distribution.
+/// The distribution of the sizes of deviations: a half normal up to the outer tenth, an exponential beyond
+/// (peaks over threshold; Siffer, Fouque, Termier & Largouet 2017, *Anomaly Detection in Streams with Extreme
+/// Value Theory*). The exponential's mean excess is estimated from its median, so that anomalies, up to one
+/// value in twenty, do not hide themselves. Never lighter than a normal distribution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tail {
     start: f64,

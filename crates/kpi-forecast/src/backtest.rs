@@ -17,8 +17,9 @@ pub struct Outcome {
 }
 
 /// Forecasts up to `horizon` steps from a series of past origins, each from the values before it only (rolling
-/// origin, Tashman 2000, *International Journal of Forecasting* 16:437-450). The horizon is cut to a third of the series.
-/// The first origin has two seasons behind it, and at least a third of the series. Empty when the series is too short.
+/// origin, Tashman 2000, *International Journal of Forecasting* 16:437-450). The horizon is cut to a third of
+/// the series. The first origin has two seasons behind it, and at least a third of the series. Empty when the
+/// series is too short.
 ///
 /// `poll` is called before each fit; true ends it with [`Error::Canceled`].
 ///
@@ -54,7 +55,8 @@ pub fn rolling_origin(
     Ok(outcomes)
 }
 
-/// Where the backtest starts and how far each forecast goes; the same for every model, so that they can be compared.
+/// Where the backtest starts and how far each forecast goes; the same for every model, so that they can be
+/// compared.
 fn origins(n: usize, season: usize, horizon: usize) -> Vec<(usize, usize)> {
     let least = (2 * season.max(1) + 1).max(n / 3).max(3);
     if n <= least {

@@ -48,8 +48,8 @@ impl Indices {
     }
 }
 
-/// The centred moving average over one `window` (an even one as the mean of two, "2 x m"), `NaN` in the half window
-/// at each end.
+/// The centred moving average over one `window` (an even one as the mean of two, "2 x m"), `NaN` in the half
+/// window at each end.
 ///
 /// ```
 /// let smooth = kpi_forecast::decomposition::moving_average(&[1.0, 2.0, 3.0, 4.0, 5.0], 3);
@@ -84,10 +84,10 @@ pub fn moving_average(values: &[f64], window: usize) -> Vec<f64> {
     average
 }
 
-/// Classical seasonal indices: the mean over the seasons of each place's deviation (or ratio) from the centred moving
-/// average (Hyndman & Athanasopoulos, 3rd ed., section 3.4). Multiplicative when every value is above 0 and no moving
-/// average is so small that a ratio runs away, additive otherwise. `None` when the season is below 2 or does not fit
-/// twice into the values.
+/// Classical seasonal indices: the mean over the seasons of each place's deviation (or ratio) from the centred
+/// moving average (Hyndman & Athanasopoulos, 3rd ed., section 3.4). Multiplicative when every value is above 0
+/// and no moving average is so small that a ratio runs away, additive otherwise. `None` when the season is
+/// below 2 or does not fit twice into the values.
 ///
 /// ```
 /// use kpi_forecast::decomposition::{Kind, seasonal_indices};

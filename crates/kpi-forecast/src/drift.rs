@@ -5,8 +5,8 @@ use crate::{Error, Fit, Predict};
 
 /// A random walk with drift: the last value plus `h` times the mean change.
 ///
-/// `sigma_h = sigma * sqrt(h * (1 + h / (n - 1)))`, with `sigma` the residual standard deviation around the mean change on
-/// `n - 2` degrees of freedom (Hyndman & Athanasopoulos, 3rd ed., section 5.5).
+/// `sigma_h = sigma * sqrt(h * (1 + h / (n - 1)))`, with `sigma` the residual standard deviation around the
+/// mean change on `n - 2` degrees of freedom (Hyndman & Athanasopoulos, 3rd ed., section 5.5).
 ///
 /// ```
 /// use kpi_forecast::{Drift, Fit};

@@ -64,11 +64,12 @@ pub struct Forecast {
 
 /// Forecasts `history`, in which a value that is not finite is a gap.
 ///
-/// Leading gaps are left out; trailing gaps are forecast over, so that step 1 always comes after the last point of the history.
-/// `expected_seasons` are seasons that the calendar suggests for the step (see [`season::detect`]). With
-/// [`Model::Auto`] the model with the least mean absolute error in a backtest on this series is taken, so never one that
-/// loses to the seasonal naive there; on a tie the simpler one. The band is the normal band of the model's standard errors, widened
-/// (never narrowed) so that it would have held the share `level` of what came in the backtest.
+/// Leading gaps are left out; trailing gaps are forecast over, so that step 1 always comes after the last point
+/// of the history. `expected_seasons` are seasons that the calendar suggests for the step (see
+/// [`season::detect`]). With [`Model::Auto`] the model with the least mean absolute error in a backtest on this
+/// series is taken, so never one that loses to the seasonal naive there; on a tie the simpler one. The band is
+/// the normal band of the model's standard errors, widened (never narrowed) so that it would have held the
+/// share `level` of what came in the backtest.
 ///
 /// `poll` is called between fits; true ends it with [`Error::Canceled`].
 ///

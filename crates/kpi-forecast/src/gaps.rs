@@ -2,9 +2,9 @@
 
 use crate::decomposition::seasonal_indices;
 
-/// Fills the gaps (values that are not finite) of `values`: on a straight line between the neighbours, at the ends with the
-/// nearest value; with a season that fits twice, on the seasonally adjusted values, so that a gap over a peak is filled
-/// with a peak. Without any finite value the result is empty.
+/// Fills the gaps (values that are not finite) of `values`: on a straight line between the neighbours, at the
+/// ends with the nearest value; with a season that fits twice, on the seasonally adjusted values, so that a gap
+/// over a peak is filled with a peak. Without any finite value the result is empty.
 ///
 /// ```
 /// use kpi_forecast::gaps::fill;

@@ -23,14 +23,15 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Lays the newest points of `series` on a grid of at most `limit` values. Days and months are those of `zone`.
+    /// Lays the newest points of `series` on a grid of at most `limit` values. Days and months are those of
+    /// `zone`.
     ///
-    /// A point goes to the nearest place of the grid, so times that are a little off do no harm; of two points at one
-    /// place the later wins. Gaps, `NaN` and infinities, and places without a point become `NaN`.
+    /// A point goes to the nearest place of the grid, so times that are a little off do no harm; of two points
+    /// at one place the later wins. Gaps, `NaN` and infinities, and places without a point become `NaN`.
     ///
     /// # Errors
-    /// [`Error::NoStep`] when the points follow no regular step, [`Error::TooShort`] and [`Error::Empty`] when there are fewer than
-    /// two points.
+    /// [`Error::NoStep`] when the points follow no regular step, [`Error::TooShort`] and [`Error::Empty`] when
+    /// there are fewer than two points.
     ///
     /// ```
     /// use jiff::tz::TimeZone;
@@ -106,7 +107,8 @@ impl Grid {
         }
     }
 
-    /// The place in `values` of a point of the series, counted in the series from its first point that is on the grid.
+    /// The place in `values` of a point of the series, counted in the series from its first point that is on
+    /// the grid.
     pub fn place(&self, point: usize) -> Option<usize> {
         self.places.get(point).copied()
     }
@@ -129,8 +131,8 @@ impl Grid {
             .map_err(|_| Error::NoTime { steps })
     }
 
-    /// Seasons, in steps, that the calendar suggests for this step: 24 and 168 for hours, 7 and 365 for days, 52 for weeks, 12 for
-    /// months. Minutes get 60, 1440 and 10080.
+    /// Seasons, in steps, that the calendar suggests for this step: 24 and 168 for hours, 7 and 365 for days,
+    /// 52 for weeks, 12 for months. Minutes get 60, 1440 and 10080.
     pub fn expected_seasons(&self) -> Vec<usize> {
         let Some(step) = self.step else { return Vec::new() };
         if step.months > 0 {

@@ -5,8 +5,8 @@ use crate::{Error, Fit, Predict};
 
 /// Every forecast is the last value. The best there is for a random walk, and the yardstick for all others.
 ///
-/// `sigma_h = sigma * sqrt(h)` with `sigma` the root mean square of the one-step errors (Hyndman & Athanasopoulos,
-/// *Forecasting: Principles and Practice*, 3rd ed., sections 5.2 and 5.5).
+/// `sigma_h = sigma * sqrt(h)` with `sigma` the root mean square of the one-step errors (Hyndman &
+/// Athanasopoulos, *Forecasting: Principles and Practice*, 3rd ed., sections 5.2 and 5.5).
 ///
 /// ```
 /// use kpi_forecast::{Fit, Naive};

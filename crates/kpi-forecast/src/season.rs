@@ -10,8 +10,8 @@ const PEAKS: usize = 4;
 const LEAST_GAIN: f64 = 0.1;
 /// ... and of the whole variance, so that no season is found in what rounding leaves of a perfect one.
 const LEAST_SHARE: f64 = 1e-3;
-/// Standard errors that the gain must be worth: for a season that the calendar suggests, and for one that only the
-/// data suggest (the best of many lags, so more is asked of it).
+/// Standard errors that the gain must be worth: for a season that the calendar suggests, and for one that only
+/// the data suggest (the best of many lags, so more is asked of it).
 const SUSPECTED: f64 = 1.0;
 const UNSUSPECTED: f64 = 4.0;
 /// Deviations are cut at this many robust standard deviations, so that one outlier is not taken for a season.
@@ -19,12 +19,13 @@ const CUT: f64 = 4.0;
 
 /// Steps of the season of `values`, 1 for none. Values that are not finite are gaps.
 ///
-/// Candidates are `expected` (what the calendar suggests, e.g. 24 and 168 for hours) and the highest peaks of the
-/// autocorrelation function of the values and of their differences. They are judged in this order, the shorter first. For each, the
-/// trend (a centred moving average of one season) is taken out and every value is predicted by the mean of the *other* seasons at
-/// the same place. The candidate is taken if that cuts the squared error of the season found so far by more than 10%, by
-/// more than chance would (1 or 4 standard errors, `1/sqrt(n)` each), and by more than `1/k` with `k` whole seasons in the series.
-/// Because a season is judged by values that it has not seen, a multiple of the true season never wins over it.
+/// Candidates are `expected` (what the calendar suggests, e.g. 24 and 168 for hours) and the highest peaks of
+/// the autocorrelation function of the values and of their differences. They are judged in this order, the
+/// shorter first. For each, the trend (a centred moving average of one season) is taken out and every value is
+/// predicted by the mean of the *other* seasons at the same place. The candidate is taken if that cuts the
+/// squared error of the season found so far by more than 10%, by more than chance would (1 or 4 standard
+/// errors, `1/sqrt(n)` each), and by more than `1/k` with `k` whole seasons in the series. Because a season is
+/// judged by values that it has not seen, a multiple of the true season never wins over it.
 ///
 /// `poll` is called between candidates; when it returns true the search ends with what it has.
 ///

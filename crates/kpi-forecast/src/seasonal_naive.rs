@@ -5,8 +5,8 @@ use crate::{Error, Fit, Predict};
 
 /// Every forecast is the last value seen at the same place in the season. With season 1 it is [`crate::Naive`].
 ///
-/// `sigma_h = sigma * sqrt(k + 1)`, `k` the number of whole seasons before step `h`, and `sigma` the root mean square
-/// of the differences at one season's distance (Hyndman & Athanasopoulos, 3rd ed., section 5.5).
+/// `sigma_h = sigma * sqrt(k + 1)`, `k` the number of whole seasons before step `h`, and `sigma` the root mean
+/// square of the differences at one season's distance (Hyndman & Athanasopoulos, 3rd ed., section 5.5).
 ///
 /// ```
 /// use kpi_forecast::{Fit, SeasonalNaive};

@@ -3,13 +3,14 @@
 use crate::model::require;
 use crate::{Error, Fit, Predict};
 
-/// One smoothed level per place in the season, all with the same weight: `level = alpha * y + (1 - alpha) * level`, where `level` is
-/// that of one season ago. With weight 1 it is [`crate::SeasonalNaive`]; below, a holiday last week does not come back as a
-/// whole this week.
+/// One smoothed level per place in the season, all with the same weight: `level = alpha * y + (1 - alpha) *
+/// level`, where `level` is that of one season ago. With weight 1 it is [`crate::SeasonalNaive`]; below, a
+/// holiday last week does not come back as a whole this week.
 ///
-/// The weight is the one of 0.1, 0.2, ... 1 that gives the least mean absolute one-season error from the second season on; the
-/// forecasts do not change from season to season, and `sigma_h = sigma * sqrt(1 + k * alpha^2)` with `k` whole seasons before step
-/// `h` (simple exponential smoothing, Hyndman & Athanasopoulos, 3rd ed., section 8.1, a season for a step).
+/// The weight is the one of 0.1, 0.2, ... 1 that gives the least mean absolute one-season error from the second
+/// season on; the forecasts do not change from season to season, and `sigma_h = sigma * sqrt(1 + k * alpha^2)`
+/// with `k` whole seasons before step `h` (simple exponential smoothing, Hyndman & Athanasopoulos, 3rd ed.,
+/// section 8.1, a season for a step).
 ///
 /// ```
 /// use kpi_forecast::{Fit, SeasonalSmoothing};

@@ -14,9 +14,9 @@ pub struct Smoothed {
 /// Values that the first level is the mean of: enough to be calm, few enough not to look far ahead.
 const START: usize = 10;
 
-/// Smooths `history` with the weight that gives the least sum of squared one-step errors, found by a coarse grid and
-/// a golden section within it. The level starts at the mean of the first values (ten at most, and at most half).
-/// `None` for an empty history.
+/// Smooths `history` with the weight that gives the least sum of squared one-step errors, found by a coarse
+/// grid and a golden section within it. The level starts at the mean of the first values (ten at most, and at
+/// most half). `None` for an empty history.
 ///
 /// ```
 /// let smoothed = kpi_forecast::ses::fit(&[5.0, 5.0, 5.0, 5.0]).unwrap();

@@ -6,11 +6,11 @@ use crate::{Error, Fit, Predict, ses};
 
 /// Simple exponential smoothing with half the linear trend as drift, on seasonally adjusted values.
 ///
-/// The theta method won the M3 competition (Assimakopoulos & Nikolopoulos 2000, *International Journal of Forecasting*
-/// 16:521-530); in the form of Hyndman & Billah (2003, same journal, 19:287-290) its forecast is
-/// `level + b/2 * (h - 1 + (1 - (1 - alpha)^n) / alpha)`, `b` the slope of the least-squares line. The standard error is that of
-/// the smoothing, `sigma * sqrt(1 + (h - 1) * alpha^2)`. A season that fits twice is taken out first by classical
-/// decomposition, multiplicative where all values are above 0, and put back on afterwards.
+/// The theta method won the M3 competition (Assimakopoulos & Nikolopoulos 2000, *International Journal of
+/// Forecasting* 16:521-530); in the form of Hyndman & Billah (2003, same journal, 19:287-290) its forecast is
+/// `level + b/2 * (h - 1 + (1 - (1 - alpha)^n) / alpha)`, `b` the slope of the least-squares line. The standard
+/// error is that of the smoothing, `sigma * sqrt(1 + (h - 1) * alpha^2)`. A season that fits twice is taken out
+/// first by classical decomposition, multiplicative where all values are above 0, and put back on afterwards.
 ///
 /// ```
 /// use kpi_forecast::{Fit, Theta};
