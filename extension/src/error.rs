@@ -18,7 +18,12 @@ pub struct Error {
 impl Error {
     /// An error with a SQLSTATE and a message (lower case, no full stop).
     pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), detail: None, hint: None }
+        Self {
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
     }
 
     /// Adds the value that was wrong.
