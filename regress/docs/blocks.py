@@ -172,7 +172,7 @@ def main():
     update = "--update" in sys.argv[1:]
     pages = [pathlib.Path(name) for name in sys.argv[1:] if not name.startswith("--")]
     counts = [check_page(page, update) for page in pages if page.exists()]
-    passed, failed, skipped = (sum(column) for column in zip(*counts))
+    passed, failed, skipped = (sum(column) for column in zip((0, 0, 0), *counts))
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0
 
