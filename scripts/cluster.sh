@@ -1,5 +1,13 @@
 # shellcheck shell=bash
-# For scripts that talk to one of the private servers: use_cluster NAME.
+# For scripts that build the extension and talk to one of the private servers.
+
+# Builds and installs, and shows what the compiler said only when it did not like something.
+build_quietly() {
+  if ! "$SCRIPTS/build" >"$STATE/build.log" 2>&1; then
+    tail -n 60 "$STATE/build.log" >&2
+    die "the build failed; its log is $STATE/build.log"
+  fi
+}
 
 # Exports what every PostgreSQL client reads, and what the suites and benchmarks are promised (see CONTRIBUTING.md).
 use_cluster() {
