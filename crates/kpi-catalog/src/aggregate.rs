@@ -5,11 +5,12 @@ use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, OrderBySort, 
 use crate::error::Error;
 use crate::formula::{Compiler, Merge};
 use crate::function::{self, Name};
+use crate::identifier;
 use crate::write::{self, Rules, unnest};
 
 /// What can be merged, for hints.
 pub(crate) const MERGEABLE: &str = "sum, count, min, max, avg, bool_and, bool_or, every, variance, var_pop, \
-    var_samp, stddev, stddev_pop, stddev_samp, corr, covar_pop, covar_samp, regr_*, kpi.stats_agg, \
+    var_samp, stddev, stddev_pop, stddev_samp, corr, covar_pop, covar_samp, regr_slope and its family, kpi.stats_agg, \
     kpi.percentile_agg, kpi.uddsketch, kpi.tdigest, kpi.hyperloglog, kpi.approx_count_distinct and kpi.rollup; \
     with approximate => true also count(DISTINCT x), percentile_cont, percentile_disc and median";
 
@@ -20,10 +21,10 @@ pub(crate) enum Aggregate {
     Plain(&'static str, Merge),
     /// Sum and count.
     Avg,
-    /// `stats_agg(x)`, read by this SQL around the state.
-    Moments(&'static str, &'static str),
-    /// `stats_agg(y, x)`, read by this SQL around the state.
-    Pairs(&'static str, &'static str),
+    /// `stats_agg(x)`, read by this SQL with `$` for the state.
+    Moments(&'static str),
+    /// `stats_agg(y, x)`, read by this SQL with `$` for the state.
+    Pairs(&'static str),
     /// One of this extension, whose state is its value.
     Own(&'static str),
     /// A percentile, exact only over raw rows.
@@ -52,20 +53,23 @@ impl Aggregate {
             "bool_and" | "every" => Plain("bool_and", Merge::BoolAnd),
             "bool_or" => Plain("bool_or", Merge::BoolOr),
             "avg" => Avg,
-            "variance" | "var_samp" => Moments("kpi.variance(", ", 'sample')"),
-            "var_pop" => Moments("kpi.variance(", ", 'population')"),
-            "stddev" | "stddev_samp" => Moments("kpi.stddev(", ", 'sample')"),
-            "stddev_pop" => Moments("kpi.stddev(", ", 'population')"),
-            "corr" => Pairs("kpi.corr(", ")"),
-            "covar_samp" => Pairs("kpi.covariance(", ", 'sample')"),
-            "covar_pop" => Pairs("kpi.covariance(", ", 'population')"),
-            "regr_slope" => Pairs("kpi.slope(", ")"),
-            "regr_intercept" => Pairs("kpi.intercept(", ")"),
-            "regr_r2" => Pairs("kpi.determination_coeff(", ")"),
-            "regr_avgx" => Pairs("kpi.average_x(", ")"),
-            "regr_avgy" => Pairs("kpi.average_y(", ")"),
+            "variance" | "var_samp" => Moments("kpi.variance($, 'sample')"),
+            "var_pop" => Moments("kpi.variance($, 'population')"),
+            "stddev" | "stddev_samp" => Moments("kpi.stddev($, 'sample')"),
+            "stddev_pop" => Moments("kpi.stddev($, 'population')"),
+            "corr" => Pairs("kpi.corr($)"),
+            "covar_samp" => Pairs("kpi.covariance($, 'sample')"),
+            "covar_pop" => Pairs("kpi.covariance($, 'population')"),
+            "regr_slope" => Pairs("kpi.slope($)"),
+            "regr_intercept" => Pairs("kpi.intercept($)"),
+            "regr_r2" => Pairs("kpi.determination_coeff($)"),
+            "regr_avgx" => Pairs("kpi.average_x($)"),
+            "regr_avgy" => Pairs("kpi.average_y($)"),
+            "regr_sxx" => Pairs("(kpi.num_vals($) * kpi.variance_x($, 'population'))"),
+            "regr_syy" => Pairs("(kpi.num_vals($) * kpi.variance_y($, 'population'))"),
+            "regr_sxy" => Pairs("(kpi.num_vals($) * kpi.covariance($, 'population'))"),
             // Without pairs there is no state, and the count of none is 0.
-            "regr_count" => Pairs("coalesce(kpi.num_vals(", "), 0)"),
+            "regr_count" => Pairs("coalesce(kpi.num_vals($), 0)"),
             "percentile_cont" | "percentile_disc" => Percentile,
             "median" => Median,
             _ => return None,
@@ -90,21 +94,25 @@ pub(crate) fn is_known_unmergeable(name: &Name) -> bool {
     const NAMES: &str = " array_agg string_agg json_agg jsonb_agg json_agg_strict jsonb_agg_strict json_object_agg \
         jsonb_object_agg json_object_agg_strict jsonb_object_agg_strict json_object_agg_unique \
         jsonb_object_agg_unique json_object_agg_unique_strict jsonb_object_agg_unique_strict json_arrayagg \
-        json_objectagg xmlagg mode any_value bit_and bit_or bit_xor range_agg range_intersect_agg regr_sxx regr_sxy \
-        regr_syy grouping rank dense_rank percent_rank cume_dist row_number ntile lag lead first_value last_value \
+        json_objectagg xmlagg mode any_value bit_and bit_or bit_xor range_agg range_intersect_agg grouping rank dense_rank percent_rank cume_dist row_number ntile lag lead first_value last_value \
         nth_value ";
     name.built_in()
-        .is_some_and(|name| NAMES.contains(&format!(" {name} ")))
+        .is_some_and(|name| identifier::contains(NAMES, name))
+}
+
+/// Is this the name of a function of ours that reads a state?
+pub(crate) fn is_accessor(name: &str) -> bool {
+    const NAMES: &str = " approx_percentile approx_percentile_rank approx_percentile_array average average_x \
+        average_y corr covariance determination_coeff distinct_count error intercept kurtosis kurtosis_x kurtosis_y \
+        max_val mean min_val num_vals skewness skewness_x skewness_y slope stddev stddev_x stddev_y stderror sum \
+        sum_x sum_y variance variance_x variance_y x_intercept ";
+    identifier::contains(NAMES, name)
 }
 
 /// The name with our schema if the call is an accessor of ours around one of our aggregates, as in
 /// `average(stats_agg(x))`. Names such as `stddev` are aggregates otherwise.
 pub(crate) fn accessor(what: &'static str, name: &Name, call: &Function) -> Option<String> {
-    const NAMES: &str = " approx_percentile approx_percentile_rank approx_percentile_array average average_x \
-        average_y corr covariance determination_coeff distinct_count error intercept kurtosis kurtosis_x kurtosis_y \
-        max_val mean min_val num_vals skewness skewness_x skewness_y slope stddev stddev_x stddev_y stderror sum \
-        sum_x sum_y variance variance_x variance_y x_intercept ";
-    if name.schema.is_some() || !NAMES.contains(&format!(" {} ", name.name)) {
+    if name.schema.is_some() || !is_accessor(&name.name) {
         return None;
     }
     let reads_state = function::arguments(what, call).ok()?.args.iter().any(|argument| {
@@ -173,12 +181,12 @@ pub(crate) fn call(
                 Ok(format!("({sum} * 1.0 / nullif({count}, 0))"))
             })
         }
-        Aggregate::Moments(before, after) => {
+        Aggregate::Moments(read) => {
             let x = written.exactly_one()?;
             written.refuse_distinct()?;
-            written.sketch(compiler, format!("kpi.stats_agg(({x})::float8)"), before, after)
+            written.sketch(compiler, format!("kpi.stats_agg(({x})::float8)"), read)
         }
-        Aggregate::Pairs(before, after) => {
+        Aggregate::Pairs(read) => {
             let [y, x] = args.as_slice() else {
                 return Err(wrong(name, "two arguments (y, x)"));
             };
@@ -186,8 +194,7 @@ pub(crate) fn call(
             written.sketch(
                 compiler,
                 format!("kpi.stats_agg(({y})::float8, ({x})::float8)"),
-                before,
-                after,
+                read,
             )
         }
         Aggregate::Own(own) => {
@@ -289,16 +296,11 @@ impl Written<'_> {
         }
     }
 
-    fn sketch(
-        &self,
-        compiler: &mut Compiler,
-        partial: String,
-        before: &str,
-        after: &str,
-    ) -> Result<String, Error> {
+    /// A sketch as the state, read by SQL with `$` for it.
+    fn sketch(&self, compiler: &mut Compiler, partial: String, read: &str) -> Result<String, Error> {
         self.value(compiler, |compiler| {
             let state = compiler.state(format!("{partial}{}", self.filter), Merge::Rollup)?;
-            Ok(format!("{before}{state}{after}"))
+            Ok(read.replace('$', &state))
         })
     }
 
@@ -311,8 +313,7 @@ impl Written<'_> {
         self.sketch(
             compiler,
             format!("kpi.percentile_agg(({x})::float8)"),
-            &format!("kpi.approx_percentile({p}, "),
-            ")",
+            &format!("kpi.approx_percentile({p}, $)"),
         )
     }
 }

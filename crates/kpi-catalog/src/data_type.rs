@@ -33,9 +33,7 @@ pub(crate) fn name(what: &'static str, data_type: &DataType, strict: bool) -> Re
         T::Bytea if !strict => "bytea".into(),
         T::JSON if !strict => "json".into(),
         T::JSONB if !strict => "jsonb".into(),
-        T::Array(ArrayElemTypeDef::SquareBracket(element, None)) if !strict => {
-            format!("{}[]", name(what, element, strict)?)
-        }
+        T::Array(_) if !strict => format!("{}[]", name(what, element(what, data_type)?, strict)?),
         T::Custom(custom, modifiers) if !strict => {
             if modifiers
                 .iter()
@@ -52,6 +50,23 @@ pub(crate) fn name(what: &'static str, data_type: &DataType, strict: bool) -> Re
         }
         _ => return Err(unsupported(what, "a cast to this type")),
     })
+}
+
+/// The type inside the brackets, of which PostgreSQL allows six pairs and means by them all the same.
+fn element<'a>(what: &'static str, data_type: &'a DataType) -> Result<&'a DataType, Error> {
+    const MAX_DIMENSIONS: usize = 6;
+    let mut inner = data_type;
+    for _ in 0..MAX_DIMENSIONS {
+        match inner {
+            DataType::Array(ArrayElemTypeDef::SquareBracket(element, None)) => inner = element,
+            DataType::Array(_) => break,
+            _ => return Ok(inner),
+        }
+    }
+    match inner {
+        DataType::Array(_) => Err(unsupported(what, "a cast to this type")),
+        _ => Ok(inner),
+    }
 }
 
 /// `timetz`, `timestamp`: the short names take their precision at the end.

@@ -90,8 +90,10 @@ pub fn compile_derived(formula: &str) -> Result<Derived, Error> {
             formula: formula.to_owned(),
         });
     }
-    let text = write::expression(&mut Combination { text: true }, &expr, 0)?;
-    let value = write::expression(&mut Combination { text: false }, &expr, 0)?;
+    let text = write::expression(&mut Combination { text: true }, &expr, 0)
+        .map_err(|error| error.within(formula))?;
+    let value = write::expression(&mut Combination { text: false }, &expr, 0)
+        .map_err(|error| error.within(formula))?;
     let text = Template::from_marked(&text)
         .fill(&|place| format!("{{{}}}", codes.get(place).map_or("", String::as_str)));
     Ok(Derived {

@@ -61,7 +61,7 @@ pub fn dimension(text: &str, columns: &[String]) -> Result<Dimension, Error> {
         columns,
         used: Vec::new(),
     };
-    let expression = write::expression(&mut row, &expr, 0)?;
+    let expression = write::expression(&mut row, &expr, 0).map_err(|error| error.within(text))?;
     let name = match (name, row.used.as_slice()) {
         (Some(name), _) => name,
         (None, [only]) if expression == identifier::quote(only) => check_name(only, text)?,

@@ -58,7 +58,7 @@ pub fn filter(text: &str, dimensions: &[String]) -> Result<Filter, Error> {
         dimensions,
         used: Vec::new(),
     };
-    let sql = write::expression(&mut condition, &expr, 0)?;
+    let sql = write::expression(&mut condition, &expr, 0).map_err(|error| error.within(text))?;
     Ok(Filter {
         sql,
         dimensions: condition.used,

@@ -104,7 +104,7 @@ pub fn compile(formula: &str, context: &Context) -> Result<Formula, Error> {
         outside: None,
         text: true,
     };
-    let text = write::expression(&mut compiler, &expr, 0)?;
+    let text = write::expression(&mut compiler, &expr, 0).map_err(|error| error.within(formula))?;
     if !compiler.found {
         return Err(Error::NoAggregate {
             formula: formula.to_owned(),
@@ -118,7 +118,8 @@ pub fn compile(formula: &str, context: &Context) -> Result<Formula, Error> {
         });
     }
     compiler.text = false;
-    let value = Template::from_marked(&write::expression(&mut compiler, &expr, 0)?);
+    let value = write::expression(&mut compiler, &expr, 0).map_err(|error| error.within(formula))?;
+    let value = Template::from_marked(&value);
     Ok(Formula {
         states: compiler.states,
         value,

@@ -5,6 +5,7 @@ use sqlparser::ast::{
     Ident, ObjectName, ObjectNamePart,
 };
 
+use crate::aggregate;
 use crate::error::Error;
 use crate::identifier;
 use crate::write::{self, Rules, unsupported};
@@ -18,6 +19,9 @@ pub(crate) struct Name {
 
 impl Name {
     pub(crate) fn of(what: &'static str, call: &Function) -> Result<Self, Error> {
+        if matches!(call.args, FunctionArguments::Subquery(_)) {
+            return Err(write::subquery(what, "as an argument"));
+        }
         match parts(what, &call.name)?.as_slice() {
             [name] => {
                 let folded = identifier::fold(name);
@@ -106,6 +110,10 @@ pub(crate) fn scalar(
             function: name.key(),
         });
     }
+    // The others of ours act on KPIs or read them, which a stored value must not.
+    if name.schema.as_deref() == Some("kpi") && !aggregate::is_accessor(&name.name) {
+        return Err(unsupported(what, &format!("the function {}", name.key())));
+    }
     if call.args == FunctionArguments::None {
         return Err(unsupported(what, &format!("{} without parentheses", name.key())));
     }
@@ -176,10 +184,7 @@ pub(crate) fn arguments<'a>(what: &'static str, call: &'a Function) -> Result<Ar
             distinct: false,
             clauses: false,
         }),
-        FunctionArguments::Subquery(_) => Err(Error::Subquery {
-            what,
-            construct: "a call",
-        }),
+        FunctionArguments::Subquery(_) => Err(write::subquery(what, "as an argument")),
         FunctionArguments::List(list) => Ok(Arguments {
             args: &list.args,
             distinct: list.duplicate_treatment == Some(DuplicateTreatment::Distinct),
@@ -212,7 +217,7 @@ fn is_volatile(name: &str, arguments: Option<usize>) -> bool {
         database_to_xmlschema database_to_xml_and_xmlschema ts_stat ts_rewrite loread lowrite icu_unicode_version \
         unicode_version row_security_active ";
     const PREFIXES: [&str; 6] = ["pg_", "txid_", "lo_", "dblink", "has_", "binary_upgrade_"];
-    NAMES.contains(&format!(" {name} "))
+    identifier::contains(NAMES, name)
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         // age(t) counts from today, age(t, u) does not.
         || (name == "age" && arguments == Some(1))

@@ -19,7 +19,8 @@ const RESTRICTED: &str = " authorization between bigint binary bit boolean char 
     smallint substring tablesample time timestamp treat trim values varchar verbose xmlattributes xmlconcat \
     xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable ";
 
-fn contains(words: &str, word: &str) -> bool {
+/// Is this one of the words, which stand between spaces?
+pub(crate) fn contains(words: &str, word: &str) -> bool {
     !word.is_empty() && !word.contains(' ') && words.contains(&format!(" {word} "))
 }
 

@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod advice;
 mod aggregate;
 mod data_type;
 mod derived;
@@ -29,10 +30,13 @@ mod formula;
 mod function;
 mod identifier;
 mod literal;
+mod operator;
 mod parse;
 mod period;
 mod rename;
+mod target;
 mod template;
+mod time;
 mod write;
 
 pub use derived::{Derived, compile_derived, is_derived};
@@ -42,4 +46,5 @@ pub use filter::{Filter, filter};
 pub use formula::{Context, Formula, Merge, State, compile};
 pub use period::{Period, period};
 pub use rename::rename_column;
+pub use target::{Direction, Status, status};
 pub use template::Template;

@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 32_768;
 /// dropping one needs; [`crate::write::MAX_DEPTH`] is the tighter bound on what is worked on.
 const MAX_TOKENS: usize = 4_000;
 /// How deep the parser may nest.
-const PARSER_DEPTH: usize = 60;
+const PARSER_DEPTH: usize = 50;
 
 /// Parses a text that a person typed.
 pub(crate) fn expression(what: &'static str, text: &str) -> Result<Expr, Error> {
@@ -50,6 +50,7 @@ pub(crate) fn marked(what: &'static str, text: &str) -> Result<Expr, Error> {
             position: position(text, error.location),
         })?;
     check_tokens(what, text, &tokens)?;
+    let tokens = tokens.into_iter().flat_map(split_signs).collect();
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(PARSER_DEPTH)
         .with_tokens_with_locations(tokens);
@@ -64,6 +65,36 @@ pub(crate) fn marked(what: &'static str, text: &str) -> Result<Expr, Error> {
         |at| text.chars().skip(at - 1).collect(),
     );
     Err(Error::Trailing { what, rest, position })
+}
+
+/// Ends operators where PostgreSQL ends them: `x>-1` is `x > -1`, since an operator only ends in a sign if it also
+/// has one of a few special characters (PostgreSQL manual, "Operators" in the chapter on lexical structure).
+fn split_signs(token: TokenWithSpan) -> Vec<TokenWithSpan> {
+    let Token::CustomBinaryOperator(operator) = &token.token else {
+        return vec![token];
+    };
+    let head_length = operator.trim_end_matches(['+', '-']).len().max(1);
+    let (Some(head), Some(signs)) = (operator.get(..head_length), operator.get(head_length..)) else {
+        return vec![token];
+    };
+    if signs.is_empty() || operator.contains(['~', '!', '@', '#', '%', '^', '&', '|', '`', '?']) {
+        return vec![token];
+    }
+    let Ok(mut tokens) = Tokenizer::new(&PostgreSqlDialect {}, head).tokenize() else {
+        return vec![token];
+    };
+    tokens.extend(
+        signs
+            .chars()
+            .map(|sign| if sign == '-' { Token::Minus } else { Token::Plus }),
+    );
+    tokens
+        .into_iter()
+        .map(|part| TokenWithSpan {
+            token: part,
+            span: token.span,
+        })
+        .collect()
 }
 
 /// Refuses what must not be in any expression, before the parser drops or reinterprets it.
@@ -100,7 +131,8 @@ fn check_tokens(what: &'static str, text: &str, tokens: &[TokenWithSpan]) -> Res
     {
         return Err(Error::Subquery {
             what,
-            construct: "the first word",
+            place: "at the start",
+            text: text.to_owned(),
         });
     }
     if count > MAX_TOKENS {

@@ -28,6 +28,9 @@ use crate::write::{self, Rules};
 /// assert_eq!(renamed.unwrap(), "sum(\"Net amount\") / max(\"Net amount\") || 'amount'");
 /// ```
 pub fn rename_column(formula: &str, from: &str, to: &str) -> Result<String, Error> {
+    if formula == from {
+        return Ok(identifier::quote(to));
+    }
     if let Some((name, expression)) = dimension::arrow(formula) {
         return Ok(format!("{name}=>{}", rename_column(expression, from, to)?));
     }

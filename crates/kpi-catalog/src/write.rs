@@ -6,8 +6,8 @@
 //! PostgreSQL's own precedence decides what the text means.
 
 use sqlparser::ast::{
-    AccessExpr, Array, BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, Function, Ident,
-    Interval, ObjectName, Subscript, TrimWhereField, UnaryOperator, Value,
+    AccessExpr, Array, CastKind, CeilFloorKind, DateTimeField, Expr, Function, Ident, ObjectName, Subscript,
+    TrimWhereField,
 };
 
 use crate::data_type;
@@ -15,6 +15,8 @@ use crate::error::Error;
 use crate::function;
 use crate::identifier;
 use crate::literal;
+use crate::operator;
+use crate::time;
 
 /// The deepest tree that is worked on.
 pub(crate) const MAX_DEPTH: usize = 250;
@@ -91,10 +93,14 @@ pub(crate) fn expression(rules: &mut dyn Rules, expr: &Expr, depth: usize) -> Re
             }
         }
         Expr::BinaryOp { left, op, right } => {
-            let sign = binary_operator(what, op, strict)?;
-            let guarded = matches!(op, BinaryOperator::Divide | BinaryOperator::Modulo)
-                && !is_nonzero_number(right)
-                && rules.guards_division();
+            let sign = operator::binary(what, op, strict)?;
+            let guarded = rules.guards_division() && operator::can_divide_by_zero(op, right);
+            if guarded && operator::has_open_prefix(right) {
+                return Err(unsupported(
+                    what,
+                    "a sign such as @ after a division, outside of parentheses",
+                ));
+            }
             let mut sub = |expr: &Expr| expression(rules, expr, depth + 1);
             let left = sub(left)?;
             if guarded {
@@ -105,27 +111,7 @@ pub(crate) fn expression(rules: &mut dyn Rules, expr: &Expr, depth: usize) -> Re
         }
         Expr::UnaryOp { op, expr } => {
             let operand = sub(expr)?;
-            match op {
-                UnaryOperator::Not => format!("NOT {operand}"),
-                UnaryOperator::Minus | UnaryOperator::Plus => {
-                    // Without the space, - -5 would become a comment.
-                    let space = if operand.starts_with(['-', '+', '@', '~', '|']) {
-                        " "
-                    } else {
-                        ""
-                    };
-                    format!("{op}{space}{operand}")
-                }
-                UnaryOperator::BitwiseNot
-                | UnaryOperator::PGAbs
-                | UnaryOperator::PGSquareRoot
-                | UnaryOperator::PGCubeRoot
-                    if !strict =>
-                {
-                    format!("{op} {operand}")
-                }
-                _ => return Err(unsupported(what, &format!("the operator {op}"))),
-            }
+            operator::unary(what, op, &operand, strict)?
         }
         Expr::IsNull(expr) => format!("{} IS NULL", sub(expr)?),
         Expr::IsNotNull(expr) => format!("{} IS NOT NULL", sub(expr)?),
@@ -233,7 +219,7 @@ pub(crate) fn expression(rules: &mut dyn Rules, expr: &Expr, depth: usize) -> Re
             right,
             ..
         } => {
-            let sign = binary_operator(what, compare_op, strict)?;
+            let sign = operator::binary(what, compare_op, strict)?;
             format!("{} {sign} ANY ({})", sub(left)?, sub(unnest(right))?)
         }
         Expr::AllOp {
@@ -241,14 +227,14 @@ pub(crate) fn expression(rules: &mut dyn Rules, expr: &Expr, depth: usize) -> Re
             compare_op,
             right,
         } => {
-            let sign = binary_operator(what, compare_op, strict)?;
+            let sign = operator::binary(what, compare_op, strict)?;
             format!("{} {sign} ALL ({})", sub(left)?, sub(unnest(right))?)
         }
         Expr::AtTimeZone { timestamp, time_zone } => {
             format!("{} AT TIME ZONE {}", sub(timestamp)?, sub(time_zone)?)
         }
         Expr::Extract { field, expr, .. } => {
-            format!("extract({} FROM {})", time_field(what, field)?, sub(expr)?)
+            format!("extract({} FROM {})", time::field(what, field)?, sub(expr)?)
         }
         Expr::Ceil {
             expr,
@@ -282,7 +268,7 @@ pub(crate) fn expression(rules: &mut dyn Rules, expr: &Expr, depth: usize) -> Re
         }
         Expr::Tuple(items) if !items.is_empty() => {
             format!(
-                "ROW({})",
+                "row({})",
                 items.iter().map(sub).collect::<Result<Vec<_>, _>>()?.join(", ")
             )
         }
@@ -292,7 +278,7 @@ pub(crate) fn expression(rules: &mut dyn Rules, expr: &Expr, depth: usize) -> Re
                 elem.iter().map(sub).collect::<Result<Vec<_>, _>>()?.join(", ")
             )
         }
-        Expr::Interval(interval) => self::interval(what, interval)?,
+        Expr::Interval(interval) => time::interval(what, interval)?,
         Expr::CompoundFieldAccess { root, access_chain } => {
             let mut text = match root.as_ref() {
                 Expr::Identifier(_) | Expr::Nested(_) => sub(root)?,
@@ -352,18 +338,9 @@ pub(crate) fn expression(rules: &mut dyn Rules, expr: &Expr, depth: usize) -> Re
 /// The error for a piece of SQL that is not on the list.
 fn refuse(what: &'static str, expr: &Expr) -> Error {
     match expr {
-        Expr::Subquery(_) => Error::Subquery {
-            what,
-            construct: "parentheses",
-        },
-        Expr::Exists { .. } => Error::Subquery {
-            what,
-            construct: "EXISTS",
-        },
-        Expr::InSubquery { .. } => Error::Subquery {
-            what,
-            construct: "IN",
-        },
+        Expr::Subquery(_) => subquery(what, "in parentheses"),
+        Expr::Exists { .. } => subquery(what, "in EXISTS"),
+        Expr::InSubquery { .. } => subquery(what, "in IN"),
         Expr::Case { .. } => unsupported(what, "CASE"),
         Expr::AnyOp { .. } | Expr::AllOp { .. } => unsupported(what, "ANY or ALL"),
         Expr::Array(_) => unsupported(what, "an array"),
@@ -384,6 +361,15 @@ pub(crate) fn unsupported(what: &'static str, construct: &str) -> Error {
     Error::Unsupported {
         what,
         construct: construct.to_owned(),
+        text: String::new(),
+    }
+}
+
+pub(crate) fn subquery(what: &'static str, place: &'static str) -> Error {
+    Error::Subquery {
+        what,
+        place,
+        text: String::new(),
     }
 }
 
@@ -410,120 +396,6 @@ pub(crate) fn unnest(mut expr: &Expr) -> &Expr {
         expr = inner;
     }
     expr
-}
-
-fn is_nonzero_number(expr: &Expr) -> bool {
-    match unnest(expr) {
-        Expr::Value(value) => match &value.value {
-            Value::Number(digits, _) => {
-                let mantissa = digits.split(['e', 'E']).next().unwrap_or_default();
-                mantissa.contains(|c: char| ('1'..='9').contains(&c))
-            }
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// The sign of an operator that is allowed.
-fn binary_operator(what: &'static str, op: &BinaryOperator, strict: bool) -> Result<String, Error> {
-    use BinaryOperator as B;
-    let simple = matches!(
-        op,
-        B::Plus
-            | B::Minus
-            | B::Multiply
-            | B::Divide
-            | B::Modulo
-            | B::StringConcat
-            | B::Gt
-            | B::Lt
-            | B::GtEq
-            | B::LtEq
-            | B::Eq
-            | B::NotEq
-            | B::And
-            | B::Or
-    );
-    let other = matches!(
-        op,
-        B::BitwiseOr
-            | B::BitwiseAnd
-            | B::PGBitwiseXor
-            | B::PGBitwiseShiftLeft
-            | B::PGBitwiseShiftRight
-            | B::PGExp
-            | B::PGOverlap
-            | B::PGRegexMatch
-            | B::PGRegexIMatch
-            | B::PGRegexNotMatch
-            | B::PGRegexNotIMatch
-            | B::PGLikeMatch
-            | B::PGILikeMatch
-            | B::PGNotLikeMatch
-            | B::PGNotILikeMatch
-            | B::PGStartsWith
-            | B::Arrow
-            | B::LongArrow
-            | B::HashArrow
-            | B::HashLongArrow
-            | B::AtAt
-            | B::AtArrow
-            | B::ArrowAt
-            | B::HashMinus
-            | B::AtQuestion
-            | B::Question
-            | B::QuestionAnd
-            | B::QuestionPipe
-            | B::Overlaps
-            | B::LtDashGt
-    );
-    if simple || (other && !strict) {
-        Ok(op.to_string())
-    } else {
-        Err(unsupported(what, &format!("the operator {op}")))
-    }
-}
-
-/// A field of a date or an interval, such as `epoch` or `month`.
-fn time_field(what: &'static str, field: &DateTimeField) -> Result<String, Error> {
-    let name = field.to_string().trim_matches(['\'', '"']).to_ascii_lowercase();
-    if !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
-        Ok(name)
-    } else {
-        Err(unsupported(what, "this field of a time"))
-    }
-}
-
-/// `INTERVAL '1 day'`, `INTERVAL '1' DAY TO HOUR`.
-fn interval(what: &'static str, interval: &Interval) -> Result<String, Error> {
-    let Interval {
-        value,
-        leading_field,
-        leading_precision,
-        last_field,
-        fractional_seconds_precision,
-    } = interval;
-    let Expr::Value(value) = value.as_ref() else {
-        return Err(unsupported(what, "an interval whose value is not a string"));
-    };
-    if !literal::is_string(&value.value)
-        || leading_precision.is_some()
-        || fractional_seconds_precision.is_some()
-    {
-        return Err(unsupported(
-            what,
-            "an interval in this form; type INTERVAL '1 day'",
-        ));
-    }
-    let mut text = format!("INTERVAL {}", literal::value(what, &value.value)?);
-    if let Some(field) = leading_field {
-        text.push_str(&format!(" {}", time_field(what, field)?));
-    }
-    if let Some(field) = last_field {
-        text.push_str(&format!(" TO {}", time_field(what, field)?));
-    }
-    Ok(text)
 }
 
 /// A possibly qualified name of a type or collation.

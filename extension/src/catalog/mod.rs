@@ -4,4 +4,5 @@ pub mod kpi;
 pub mod lookup;
 pub mod prepare;
 pub mod source;
+pub mod status;
 pub mod view;

@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::Error;
+use crate::version;
 
 /// A column that a statement would return.
 pub struct Column {
@@ -38,7 +39,7 @@ pub fn columns(sql: &str, what: &str) -> Result<Vec<Column>, Error> {
             let descriptor = (*source).resultDesc;
             if !descriptor.is_null() {
                 for attribute in 0..(*descriptor).natts {
-                    let attribute = pg_sys::TupleDescAttr(descriptor, attribute);
+                    let attribute = version::attribute(descriptor, attribute);
                     let name = pg_sys::format_type_with_typemod((*attribute).atttypid, (*attribute).atttypmod);
                     columns.push(Column {
                         type_oid: (*attribute).atttypid,

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use kpi_catalog::Period;
-use kpi_rollup::{Coverage, Level, Span, Spans};
+use kpi_rollup::{Coverage, Span, Spans};
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::calendar::SourceCalendar;
@@ -281,15 +282,6 @@ fn positions(source: &Source, by: &[String], filtered: &[String]) -> Result<Vec<
     }
     positions.sort_unstable();
     Ok(positions)
-}
-
-/// The level that a request at a period reads, for the planner's estimates.
-pub fn level_name(period: Period) -> &'static str {
-    match period {
-        Period::Minute => "minute",
-        Period::Hour => "hour",
-        _ => "day",
-    }
 }
 
 #[unsafe(no_mangle)]
