@@ -17,12 +17,16 @@ WHERE e.extname = 'pg_kpi'
   AND obj_description(d.objid, d.classid::regclass::name) IS NULL
 ORDER BY 1, 2;
 
--- Volatile functions, that is those that may change something, that PUBLIC may execute: a short list to look at.
+-- Volatile functions, that is those that may change something, that PUBLIC may execute. A short list, each with its reason:
+-- _capture is called by the triggers of a source under the rights of whoever writes to it; the others check the caller's
+-- rights on the source's relation themselves.
 SELECT p.oid::regprocedure AS function, p.prosecdef AS owners_rights
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = 'kpi' AND p.provolatile = 'v' AND p.prokind IN ('f', 'p')
   AND has_function_privilege('public', p.oid, 'EXECUTE')
+  -- nobody can call these from SQL
+  AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'fdw_handler'::regtype, 'internal'::regtype)
 ORDER BY p.oid::regprocedure::text;
 
 -- Functions with their owner's rights that do not pin search_path: none.
