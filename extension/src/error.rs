@@ -74,6 +74,61 @@ impl From<kpi_catalog::Error> for Error {
             kpi_catalog::Kind::Grouping => PgSqlErrorCode::ERRCODE_GROUPING_ERROR,
             kpi_catalog::Kind::InvalidObjectDefinition => PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
         };
+        Self::new(code, error.to_string()).detail_opt(error.detail()).hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_series::Error> for Error {
+    fn from(error: kpi_series::Error) -> Self {
+        use kpi_series::Error as E;
+        let code = match error {
+            E::TooManyPoints => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            E::InfiniteTime { .. } | E::TimeOutOfRange { .. } | E::StepOutOfRange { .. } => {
+                PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
+            }
+            E::StepNotPositive { .. } | E::UnknownFill { .. } | E::NumberOutOfRange { .. } => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            E::BadText { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+            E::BadBytes { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_forecast::Error> for Error {
+    fn from(error: kpi_forecast::Error) -> Self {
+        use kpi_forecast::Error as E;
+        let code = match error {
+            E::Horizon { .. }
+            | E::Level { .. }
+            | E::Season { .. }
+            | E::UnknownModel { .. }
+            | E::TooShort { .. }
+            | E::Empty { .. }
+            | E::NoStep { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            E::NoTime { .. } => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_anomaly::Error> for Error {
+    fn from(error: kpi_anomaly::Error) -> Self {
+        use kpi_anomaly::Error as E;
+        let code = match error {
+            E::Threshold { .. } | E::UnknownMethod { .. } | E::TooShort { .. } | E::Empty { .. } => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        };
         Self::new(code, error.to_string())
             .detail_opt(error.detail())
             .hint_opt(error.hint())

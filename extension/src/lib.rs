@@ -1,10 +1,14 @@
 //! pg_kpi: the glue between PostgreSQL and the pure crates of this workspace.
 #![allow(missing_docs)]
 
+mod aggregates;
+mod anomaly;
 mod catalog;
 mod error;
+mod forecast;
 mod identity;
 mod rollup;
+mod series;
 mod spi;
 mod version;
 
@@ -13,3 +17,8 @@ mod version;
 pgrx::extension_sql_file!("../../sql/catalog.sql", name = "catalog", bootstrap);
 pgrx::extension_sql_file!("../../sql/rollup.sql", name = "rollup", requires = ["catalog"]);
 pgrx::extension_sql_file!("../../sql/dependencies.sql", name = "dependencies", requires = ["rollup"]);
+pgrx::extension_sql_file!(
+    "../../sql/scorecard.sql",
+    name = "scorecard",
+    requires = ["catalog", "rollup", "series"]
+);

@@ -1,2 +1,26 @@
-//! kpi-anomaly.
+//! Anomalies of one regular series: what each value should have been, how far it is off, and how rare that is.
+//!
+//! Everything takes a slice of `f64`, one value per step; a value that is not finite is a gap. The season is found by
+//! [`kpi_forecast::season`].
+//!
+//! ```
+//! use kpi_anomaly::{Request, detect};
+//! let mut values: Vec<f64> = (0..60).map(|t| [10.0, 20.0, 15.0][t % 3] + (t * t % 5) as f64 / 5.0).collect();
+//! values[31] = 3.0;
+//! let result = detect(&values, &Request::default(), &[], &mut || false).unwrap();
+//! let found: Vec<usize> = (0..60).filter(|t| result.verdicts[*t].is_anomaly).collect();
+//! assert_eq!(found, [31]);
+//! ```
 #![forbid(unsafe_code)]
+
+mod detect;
+mod error;
+pub mod expectation;
+mod method;
+pub mod reason;
+pub mod robust;
+pub mod tail;
+
+pub use detect::{DEFAULT_THRESHOLD, Detection, Request, Verdict, detect};
+pub use error::Error;
+pub use method::Method;

@@ -1,2 +1,40 @@
-//! kpi-forecast.
+//! Forecasts of one regular series: models, seasonality found from the data, selection by backtest, prediction
+//! intervals.
+//!
+//! Everything takes a slice of `f64`, one value per step, and knows nothing of clocks or of PostgreSQL. In the
+//! entry points ([`forecast`], [`season::detect`], [`gaps::fill`]) a value that is not finite is a gap.
+//!
+//! ```
+//! use kpi_forecast::{Model, Request, forecast};
+//! let history: Vec<f64> = (0..40).map(|t| [10.0, 20.0, 15.0, 30.0][t % 4] + t as f64).collect();
+//! let request = Request { horizon: 4, model: Model::Auto, level: 0.95, season: Some(4) };
+//! let result = forecast(&history, &request, &[], &mut || false).unwrap();
+//! assert_eq!(result.points.len(), 4);
+//! assert!((result.points[3].value - 73.0).abs() < 5.0);
+//! ```
 #![forbid(unsafe_code)]
+
+pub mod autocorrelation;
+pub mod backtest;
+pub mod decomposition;
+mod drift;
+mod error;
+mod forecast;
+pub mod gaps;
+pub mod grid;
+mod model;
+mod naive;
+pub mod season;
+mod seasonal_naive;
+mod seasonal_smoothing;
+pub mod ses;
+mod theta;
+
+pub use drift::Drift;
+pub use error::Error;
+pub use forecast::{Forecast, MAX_HISTORY, MAX_HORIZON, Point, Request, forecast};
+pub use model::{Fit, Model, Predict};
+pub use naive::Naive;
+pub use seasonal_naive::SeasonalNaive;
+pub use seasonal_smoothing::SeasonalSmoothing;
+pub use theta::Theta;

@@ -1,2 +1,30 @@
-//! kpi-series.
+//! A time series as one value: points in time order with their gaps, and what can be done with it.
+//!
+//! Times are microseconds since 2000-01-01 00:00 UTC, as in PostgreSQL's `timestamptz`.
 #![forbid(unsafe_code)]
+
+mod builder;
+mod calendar;
+mod chart;
+mod codec;
+mod error;
+mod frequency;
+mod gaps;
+mod lttb;
+mod regularize;
+mod series;
+mod sparkline;
+mod step;
+mod text;
+pub mod timestamp;
+
+pub use builder::Builder;
+pub use chart::{Chart, ForecastPoint};
+pub use codec::{HEADER_BYTES, Header};
+pub use error::Error;
+pub use regularize::Fill;
+pub use series::Series;
+pub use step::Step;
+
+/// Most points that one series holds.
+pub const MAX_POINTS: usize = 10_000_000;

@@ -1,0 +1,135 @@
+//! What can be wrong with a request for a forecast.
+
+use crate::Model;
+use crate::forecast::MAX_HORIZON;
+
+/// Why there is no forecast. `Display` is the message; [`detail`](Error::detail) holds the offending value and
+/// [`hint`](Error::hint) says what to type instead.
+///
+/// ```
+/// let error = kpi_forecast::Error::Horizon { horizon: 0 };
+/// assert_eq!(error.to_string(), "horizon is out of range");
+/// assert_eq!(error.detail().as_deref(), Some("horizon is 0"));
+/// ```
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The horizon is below 1 or above [`MAX_HORIZON`].
+    #[error("horizon is out of range")]
+    Horizon {
+        /// Steps asked for.
+        horizon: i64,
+    },
+    /// The level of the prediction interval is not a probability strictly between 0 and 1.
+    #[error("level must lie between 0 and 1, both excluded")]
+    Level {
+        /// Level asked for.
+        level: f64,
+    },
+    /// The season is below 1 or does not fit twice into the series.
+    #[error("season does not fit the series")]
+    Season {
+        /// Season asked for, in steps.
+        season: i64,
+        /// Steps from the first to the last value of the series.
+        length: usize,
+    },
+    /// No model has this name.
+    #[error("unknown forecast model \"{name}\"")]
+    UnknownModel {
+        /// The name as it was typed.
+        name: String,
+    },
+    /// The series has fewer values than the model needs.
+    #[error("series is too short to forecast")]
+    TooShort {
+        /// Values present.
+        values: usize,
+        /// Values that the model needs.
+        needed: usize,
+        /// The model asked for.
+        model: &'static str,
+    },
+    /// The series holds no finite value at all.
+    #[error("series holds no values to forecast from")]
+    Empty {
+        /// Points of the series, all of them gaps.
+        points: usize,
+    },
+    /// The points follow no regular step.
+    #[error("series has no regular step")]
+    NoStep {
+        /// Points of the series.
+        points: usize,
+    },
+    /// A step of the forecast lies beyond the last time that a `timestamptz` can hold.
+    #[error("forecast reaches beyond the last time there is")]
+    NoTime {
+        /// Steps after the last point.
+        steps: usize,
+    },
+    /// The values are so large that arithmetic on them leaves the range of a double.
+    #[error("values are too large to forecast")]
+    Overflow {
+        /// The largest magnitude in the series.
+        largest: f64,
+    },
+    /// The caller's poll asked to stop.
+    #[error("forecast was canceled")]
+    Canceled,
+}
+
+impl Error {
+    /// The offending value, in words.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Horizon { horizon } => Some(format!("horizon is {horizon}")),
+            Self::Level { level } => Some(format!("level is {level}")),
+            Self::Season { season, length } => {
+                Some(format!("season is {season}, and the series has {length} steps"))
+            }
+            Self::UnknownModel { name } => Some(format!("model is \"{name}\"")),
+            Self::TooShort {
+                values,
+                needed,
+                model,
+            } => Some(format!(
+                "the series has {values}, and model \"{model}\" needs at least {needed} values"
+            )),
+            Self::Empty { points } => Some(format!(
+                "the series has {points} points, and none has a finite value"
+            )),
+            Self::NoStep { points } => Some(format!(
+                "the {points} points follow each other at changing distances"
+            )),
+            Self::NoTime { steps } => Some(format!("step {steps} is after the year 294276")),
+            Self::Overflow { largest } => Some(format!("the largest magnitude is {largest:e}")),
+            Self::Canceled => None,
+        }
+    }
+
+    /// What to type instead.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Horizon { .. } => Some(format!("ask for 1 to {MAX_HORIZON} steps, e.g. horizon => 14")),
+            Self::Level { .. } => Some("level => 0.95 gives a band that holds 95% of the outcomes".into()),
+            Self::Season { length, .. } if *length < 2 => {
+                Some("leave season out, or set season => 1 for none".into())
+            }
+            Self::Season { length, .. } => Some(format!(
+                "season => 1 means none; at most {} here, half the series",
+                length / 2
+            )),
+            Self::UnknownModel { .. } => Some(format!("use one of {}", Model::names().join(", "))),
+            Self::TooShort { .. } => Some(
+                "take a longer range or a finer period, or a model that needs less, such as 'naive'".into(),
+            ),
+            Self::Empty { .. } => {
+                Some("check the rows that the series is made of: all values are NULL, NaN or infinite".into())
+            }
+            Self::NoStep { .. } => Some("make it regular first, e.g. kpi.regularize(s, '1 day')".into()),
+            Self::NoTime { .. } => Some("ask for a shorter horizon".into()),
+            Self::Overflow { .. } => Some("divide the values by a constant first, e.g. value / 1e6".into()),
+            Self::Canceled => None,
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! From points in time to one value per step, and from a step to the seasons that the calendar suggests.
+
+use crate::Error;
+use jiff::tz::TimeZone;
+use kpi_series::{MAX_POINTS, Series, Step};
+
+const MINUTE: i64 = 60_000_000;
+const DAY: i64 = 1440 * MINUTE;
+/// Minute, hour, day, week and year in microseconds: the cycles that people and machines live by.
+const CYCLES: [i64; 5] = [MINUTE, 60 * MINUTE, DAY, 7 * DAY, 365 * DAY];
+
+/// A series laid on the regular grid of its own step, which ends at the last point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    /// One value per step, `NaN` where there is none.
+    pub values: Vec<f64>,
+    /// The step, `None` for a sequence.
+    step: Option<Step>,
+    /// Time of the last value.
+    last: i64,
+    /// The place of each point of the series in `values`, for the newest points.
+    places: Vec<usize>,
+}
+
+impl Grid {
+    /// Lays the newest points of `series` on a grid of at most `limit` values. Days and months are those of `zone`.
+    ///
+    /// A point goes to the nearest place of the grid, so times that are a little off do no harm; of two points at one
+    /// place the later wins. Gaps, `NaN` and infinities, and places without a point become `NaN`.
+    ///
+    /// # Errors
+    /// [`Error::NoStep`] when the points follow no regular step, [`Error::TooShort`] and [`Error::Empty`] when there are fewer than
+    /// two points.
+    ///
+    /// ```
+    /// use jiff::tz::TimeZone;
+    /// use kpi_forecast::grid::Grid;
+    /// use kpi_series::Series;
+    /// let days = r#"[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-04T00:00:00Z", 4]]"#;
+    /// let grid = Grid::align(&Series::parse(days).unwrap(), &TimeZone::UTC, 1000).unwrap();
+    /// assert_eq!((grid.values.len(), grid.values[1], grid.values[3]), (4, 2.0, 4.0));
+    /// assert!(grid.values[2].is_nan());
+    /// assert_eq!(grid.place(2), Some(3));
+    /// assert_eq!(grid.expected_seasons(), [7, 365]);
+    /// ```
+    pub fn align(series: &Series, zone: &TimeZone, limit: usize) -> Result<Self, Error> {
+        let times = series.times();
+        let (Some(last), values) = (times.last().copied(), values(series)) else {
+            return Err(Error::Empty { points: 0 });
+        };
+        if times.len() < 2 {
+            return Err(match values.iter().filter(|v| v.is_finite()).count() {
+                0 => Error::Empty { points: times.len() },
+                values => Error::TooShort {
+                    values,
+                    needed: 2,
+                    model: "naive",
+                },
+            });
+        }
+        let step = series
+            .frequency(zone)
+            .ok_or(Error::NoStep { points: times.len() })?;
+        let limit = limit.clamp(1, MAX_POINTS);
+        // Backwards from the last point: k is the number of steps before it.
+        let before = |k: usize| step.add(last, -(k as i64), zone).unwrap_or(i64::MIN);
+        let mut newest_first = vec![f64::NAN];
+        let mut steps_back = Vec::with_capacity(times.len().min(limit));
+        let (mut k, mut here, mut next) = (0, last, before(1));
+        for (time, value) in times.iter().zip(&values).rev() {
+            while k < limit && i128::from(*time) - i128::from(next) < i128::from(here) - i128::from(*time) {
+                k += 1;
+                (here, next) = (next, before(k + 1));
+                if k < limit {
+                    newest_first.push(f64::NAN);
+                }
+            }
+            if k >= limit {
+                break;
+            }
+            steps_back.push(k);
+            if let Some(slot) = newest_first.last_mut().filter(|slot| slot.is_nan()) {
+                *slot = if value.is_finite() { *value } else { f64::NAN };
+            }
+        }
+        newest_first.reverse();
+        let top = newest_first.len() - 1;
+        let places = steps_back.into_iter().rev().map(|k| top - k).collect();
+        Ok(Self {
+            values: newest_first,
+            step: Some(step),
+            last,
+            places,
+        })
+    }
+
+    /// The points one after the other, whatever their times.
+    pub fn sequence(series: &Series) -> Self {
+        let places = (0..series.len()).collect();
+        let last = series.times().last().copied().unwrap_or(0);
+        Self {
+            values: values(series),
+            step: None,
+            last,
+            places,
+        }
+    }
+
+    /// The place in `values` of a point of the series, counted in the series from its first point that is on the grid.
+    pub fn place(&self, point: usize) -> Option<usize> {
+        self.places.get(point).copied()
+    }
+
+    /// Points of the series that are on the grid: its newest ones.
+    pub fn points(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The time `steps` after the last value, in microseconds since 2000-01-01 UTC.
+    ///
+    /// # Errors
+    /// [`Error::NoTime`] beyond the times that PostgreSQL knows, and [`Error::NoStep`] for a sequence.
+    pub fn time_after(&self, steps: usize, zone: &TimeZone) -> Result<i64, Error> {
+        let step = self.step.ok_or(Error::NoStep {
+            points: self.points(),
+        })?;
+        let count = i64::try_from(steps).map_err(|_| Error::NoTime { steps })?;
+        step.add(self.last, count, zone)
+            .map_err(|_| Error::NoTime { steps })
+    }
+
+    /// Seasons, in steps, that the calendar suggests for this step: 24 and 168 for hours, 7 and 365 for days, 52 for weeks, 12 for
+    /// months. Minutes get 60, 1440 and 10080.
+    pub fn expected_seasons(&self) -> Vec<usize> {
+        let Some(step) = self.step else { return Vec::new() };
+        if step.months > 0 {
+            let year = (12 % step.months == 0).then_some(12 / step.months);
+            return year.filter(|m| *m > 1).into_iter().map(|m| m as usize).collect();
+        }
+        let length = i64::from(step.days) * DAY + step.micros;
+        let whole = |cycle: &i64| {
+            let year_of_weeks = *cycle == 365 * DAY && length % (7 * DAY) == 0;
+            let cycle = if year_of_weeks { 364 * DAY } else { *cycle };
+            (length > 0 && cycle % length == 0 && cycle > length).then_some((cycle / length) as usize)
+        };
+        CYCLES
+            .iter()
+            .filter_map(whole)
+            .filter(|m| *m <= MAX_POINTS)
+            .collect()
+    }
+}
+
+fn values(series: &Series) -> Vec<f64> {
+    (0..series.len())
+        .map(|i| series.value(i).unwrap_or(f64::NAN))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(times: &[i64]) -> Series {
+        Series::from_points(times.iter().map(|t| (*t, Some(*t as f64))).collect()).unwrap()
+    }
+
+    fn seasons(step: Step) -> Vec<usize> {
+        Grid {
+            values: vec![],
+            step: Some(step),
+            last: 0,
+            places: vec![],
+        }
+        .expected_seasons()
+    }
+
+    #[test]
+    fn seasons_follow_the_step() {
+        assert_eq!(seasons(Step::micros(60 * MINUTE)), [24, 168, 8760]);
+        assert_eq!(seasons(Step::micros(30 * MINUTE))[..2], [2, 48]);
+        assert_eq!(seasons(Step::micros(7 * MINUTE)), [1440 * 7 / 7]);
+        assert_eq!(seasons(Step::days(7)), [52]);
+        assert_eq!(seasons(Step::months(1)), [12]);
+        assert_eq!(seasons(Step::months(3)), [4]);
+        assert_eq!(seasons(Step::months(12)), [0; 0]);
+    }
+
+    #[test]
+    fn times_a_little_off_go_to_the_nearest_place() {
+        let times: Vec<i64> = (0..20)
+            .map(|t| t * MINUTE + [0, 3, -5, 0][t as usize % 4])
+            .collect();
+        let times: Vec<i64> = times.into_iter().chain((20..80).map(|t| t * MINUTE)).collect();
+        let grid = Grid::align(&series(&times), &TimeZone::UTC, 1000).unwrap();
+        assert_eq!(grid.values.len(), 80);
+        assert_eq!(grid.values[2], (2 * MINUTE - 5) as f64);
+        assert_eq!((grid.points(), grid.place(79)), (80, Some(79)));
+        assert_eq!(grid.time_after(2, &TimeZone::UTC), Ok(81 * MINUTE));
+    }
+
+    #[test]
+    fn only_the_newest_are_taken() {
+        let times: Vec<i64> = (0..50).map(|t| t * MINUTE).collect();
+        let grid = Grid::align(&series(&times), &TimeZone::UTC, 10).unwrap();
+        assert_eq!(
+            (grid.values.len(), grid.points(), grid.values[0]),
+            (10, 10, (40 * MINUTE) as f64)
+        );
+    }
+
+    #[test]
+    fn month_ends_stay_month_ends() {
+        let day = |d: i64| d * DAY;
+        // 2000-01-31, 02-29, 03-31, 04-30
+        let grid = Grid::align(
+            &series(&[day(30), day(59), day(90), day(120)]),
+            &TimeZone::UTC,
+            100,
+        )
+        .unwrap();
+        assert_eq!(grid.values.len(), 4);
+        assert_eq!(grid.time_after(1, &TimeZone::UTC), Ok(day(151)));
+    }
+
+    #[test]
+    fn what_has_no_step_says_so() {
+        let error = Grid::align(&series(&[0, 7, 1000, 1001, 50_000, 90_001]), &TimeZone::UTC, 100);
+        assert_eq!(error.unwrap_err(), Error::NoStep { points: 6 });
+        assert_eq!(
+            Grid::align(&series(&[]), &TimeZone::UTC, 9).unwrap_err(),
+            Error::Empty { points: 0 }
+        );
+        let one = Grid::align(&series(&[5]), &TimeZone::UTC, 9).unwrap_err();
+        assert_eq!(
+            one,
+            Error::TooShort {
+                values: 1,
+                needed: 2,
+                model: "naive"
+            }
+        );
+    }
+}

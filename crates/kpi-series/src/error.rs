@@ -1,0 +1,146 @@
+//! What can go wrong with a series, each with the value that was wrong and what to do instead.
+
+use crate::{MAX_POINTS, timestamp};
+
+/// An error of this crate: `Display` is the message, [`Error::detail`] the value, [`Error::hint`] the way out.
+///
+/// ```
+/// use kpi_series::{Error, Series};
+///
+/// let error = Series::parse("[[1]]").unwrap_err();
+/// assert_eq!(error.to_string(), "invalid text for a series");
+/// assert_eq!(
+///     error.detail().unwrap(),
+///     "at byte 3 a time in double quotes was expected, but \"1]]\" was found"
+/// );
+/// ```
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// More distinct timestamps than one value may hold.
+    #[error("a series holds at most {MAX_POINTS} points")]
+    TooManyPoints,
+    /// An infinite timestamp: it has no place on a time axis.
+    #[error("a series cannot hold an infinite time")]
+    InfiniteTime {
+        /// `true` for `infinity`, `false` for `-infinity`.
+        positive: bool,
+    },
+    /// A timestamp outside of what `timestamptz` can hold.
+    #[error("time is out of range for a series")]
+    TimeOutOfRange {
+        /// Microseconds since 2000-01-01 UTC.
+        time: i64,
+    },
+    /// Text that is not the text form of a series.
+    #[error("invalid text for a series")]
+    BadText {
+        /// Offset of the first byte that does not fit, counted from 1.
+        position: usize,
+        /// What would have fitted.
+        expected: &'static str,
+        /// What is there instead, shortened; empty at the end of the text.
+        found: String,
+    },
+    /// A step that is zero or goes back.
+    #[error("a step must lead forward")]
+    StepNotPositive {
+        /// Calendar months.
+        months: i32,
+        /// Calendar days.
+        days: i32,
+        /// Microseconds.
+        micros: i64,
+    },
+    /// A step that leads out of the range of `timestamptz`.
+    #[error("a step leads out of the range of times")]
+    StepOutOfRange {
+        /// Where the step starts, in microseconds since 2000-01-01 UTC.
+        time: i64,
+        /// Number of steps.
+        n: i64,
+    },
+    /// A way to fill gaps that does not exist.
+    #[error("unknown way to fill gaps")]
+    UnknownFill {
+        /// What was given.
+        given: String,
+    },
+    /// A number that is too small or too large.
+    #[error("{name} must be from {least} to {most}")]
+    NumberOutOfRange {
+        /// The argument.
+        name: &'static str,
+        /// What was given.
+        given: i64,
+        /// The smallest number allowed.
+        least: i64,
+        /// The largest number allowed.
+        most: i64,
+    },
+    /// Bytes that are not an encoded series.
+    #[error("invalid bytes for a series")]
+    BadBytes {
+        /// Offset of the byte at which decoding stopped, counted from 0.
+        offset: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+}
+
+impl Error {
+    /// The value that was wrong.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::TooManyPoints => None,
+            Self::InfiniteTime { positive } => Some(format!(
+                "a row has the time {}",
+                if *positive { "infinity" } else { "-infinity" }
+            )),
+            Self::TimeOutOfRange { time } => Some(format!("the time is {}", timestamp::format(*time))),
+            Self::BadText {
+                position,
+                expected,
+                found,
+            } if found.is_empty() => Some(format!(
+                "at byte {position} {expected} was expected, but the text ends"
+            )),
+            Self::BadText {
+                position,
+                expected,
+                found,
+            } => Some(format!(
+                "at byte {position} {expected} was expected, but \"{found}\" was found"
+            )),
+            Self::StepNotPositive { months, days, micros } => Some(format!(
+                "the step is {months} months, {days} days and {micros} microseconds"
+            )),
+            Self::StepOutOfRange { time, n } => Some(format!(
+                "{n} steps from {} are too many",
+                timestamp::format(*time)
+            )),
+            Self::UnknownFill { given } => Some(format!("fill is \"{given}\"")),
+            Self::NumberOutOfRange { name, given, .. } => Some(format!("{name} is {given}")),
+            Self::BadBytes { offset, reason } => Some(format!("at byte {offset}: {reason}")),
+        }
+    }
+
+    /// What to type instead.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::TooManyPoints => {
+                "aggregate to coarser buckets first, for example kpi.series(bucket, value) over \
+                 SELECT date_trunc('minute', ts) AS bucket, avg(value) AS value ... GROUP BY 1"
+            }
+            Self::InfiniteTime { .. } => "leave such rows out with WHERE isfinite(ts)",
+            Self::TimeOutOfRange { .. } => "times reach from 4714-11-24 BC to the end of the year 294276",
+            Self::BadText { .. } => {
+                "the text form is JSON, for example [[\"2026-01-01T00:00:00Z\", 1.5], [\"2026-01-02T00:00:00Z\", null]]"
+            }
+            Self::StepNotPositive { .. } => "give a step such as '1 hour', '1 day' or '1 month'",
+            Self::StepOutOfRange { .. } => "take fewer or shorter steps",
+            Self::UnknownFill { .. } => "fill is one of 'gap', 'previous', 'linear', 'zero'",
+            Self::NumberOutOfRange { .. } | Self::BadBytes { .. } => return None,
+        };
+        Some(hint.to_string())
+    }
+}

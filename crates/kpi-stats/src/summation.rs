@@ -1,0 +1,77 @@
+//! A sum whose rounding error is carried along, so that the order of the summands hardly matters.
+
+/// A compensated sum (Knuth's two-sum, carried as in Neumaier's method): `hi + lo` is the total.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct CompensatedSum {
+    pub hi: f64,
+    pub lo: f64,
+}
+
+impl CompensatedSum {
+    pub fn add(&mut self, x: f64) {
+        let total = self.hi + x;
+        let part = total - self.hi;
+        self.lo += (self.hi - (total - part)) + (x - part);
+        self.hi = total;
+    }
+
+    /// Adds another sum. Afterwards `lo` is small against `hi` again.
+    pub fn merge(&mut self, other: &Self) {
+        self.add(other.hi);
+        self.lo += other.lo;
+        let hi = self.hi + self.lo;
+        self.lo -= hi - self.hi;
+        self.hi = hi;
+    }
+
+    /// `x · n` minus this sum of n values: n times the deviation of x from their mean, rounded only once.
+    #[inline]
+    pub fn excess_of(&self, x: f64, n: f64) -> f64 {
+        let product = x * n;
+        let error = x.mul_add(n, -product);
+        (product - self.hi) + (error - self.lo)
+    }
+
+    /// The mean of `other`'s nb values minus that of this sum's na.
+    pub fn difference_of_means(&self, na: f64, other: &Self, nb: f64) -> f64 {
+        let (a, b) = (self.hi * nb, other.hi * na);
+        let errors = other.hi.mul_add(na, -b) - self.hi.mul_add(nb, -a);
+        let difference = (b - a) + (errors + (other.lo * na - self.lo * nb));
+        // What is left of equal means is the rounding of the last terms, 2^-105 of the sums. The smallest real difference,
+        // one value of many that is off by its last bit, is far above the bound.
+        if difference.abs() <= a.abs() * (-96f64).exp2() {
+            0.0
+        } else {
+            difference / (na * nb)
+        }
+    }
+
+    pub fn total(&self) -> f64 {
+        self.hi + self.lo
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cancels_leaves_the_small_summands() {
+        let mut sum = CompensatedSum::default();
+        for x in [1e16, 1.0, 1.0, -1e16] {
+            sum.add(x);
+        }
+        assert_eq!(sum.total(), 2.0);
+    }
+
+    #[test]
+    fn ten_tenths_are_one() {
+        let mut parts = [CompensatedSum::default(); 2];
+        for i in 0..10 {
+            parts[i % 2].add(0.1);
+        }
+        let [mut left, right] = parts;
+        left.merge(&right);
+        assert_eq!(left.total(), 1.0);
+    }
+}

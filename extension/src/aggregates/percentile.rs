@@ -1,0 +1,62 @@
+//! `percentile_agg`: percentiles with a bounded relative error.
+
+use kpi_stats::UddSketch;
+
+use super::call::{Call, Returned, float8, int8, sql_functions};
+use super::{transition, value};
+
+/// `percentile_agg(x)` skips NULL.
+fn step(call: &Call) -> Returned {
+    let Some(x) = call.float8(1) else {
+        return Ok(call.argument(0));
+    };
+    transition::step(
+        call,
+        || Ok(UddSketch::default()),
+        |sketch| {
+            sketch.add(x);
+            Ok(())
+        },
+    )
+}
+
+/// `approx_percentile(p, sketch)`.
+fn approx_percentile(call: &Call) -> Returned {
+    let (Some(p), Some(sketch)) = (call.float8(0), value::state::<UddSketch>(call, 1)?) else {
+        return Ok(None);
+    };
+    Ok(sketch.approx_percentile(p)?.map(float8))
+}
+
+/// `approx_percentile_rank(value, sketch)`.
+fn approx_percentile_rank(call: &Call) -> Returned {
+    let (Some(x), Some(sketch)) = (call.float8(0), value::state::<UddSketch>(call, 1)?) else {
+        return Ok(None);
+    };
+    Ok(sketch.approx_percentile_rank(x).map(float8))
+}
+
+sql_functions! {
+    kpi_uddsketch_in, pg_finfo_kpi_uddsketch_in: value::input::<UddSketch>;
+    kpi_uddsketch_out, pg_finfo_kpi_uddsketch_out: value::output::<UddSketch>;
+    kpi_uddsketch_recv, pg_finfo_kpi_uddsketch_recv: value::receive::<UddSketch>;
+    kpi_uddsketch_send, pg_finfo_kpi_uddsketch_send: value::send::<UddSketch>;
+    kpi_uddsketch_trans, pg_finfo_kpi_uddsketch_trans: step;
+    kpi_uddsketch_rollup_trans, pg_finfo_kpi_uddsketch_rollup_trans: transition::rollup::<UddSketch>;
+    kpi_uddsketch_combine, pg_finfo_kpi_uddsketch_combine: transition::combine::<UddSketch>;
+    kpi_uddsketch_serialize, pg_finfo_kpi_uddsketch_serialize: transition::serialize::<UddSketch>;
+    kpi_uddsketch_deserialize, pg_finfo_kpi_uddsketch_deserialize: transition::deserialize::<UddSketch>;
+    kpi_uddsketch_final, pg_finfo_kpi_uddsketch_final: |call| transition::finish(call, UddSketch::default);
+
+    kpi_uddsketch_approx_percentile, pg_finfo_kpi_uddsketch_approx_percentile: approx_percentile;
+    kpi_uddsketch_approx_percentile_rank, pg_finfo_kpi_uddsketch_approx_percentile_rank: approx_percentile_rank;
+    kpi_uddsketch_num_vals, pg_finfo_kpi_uddsketch_num_vals:
+        |call| Ok(value::state::<UddSketch>(call, 0)?.map(|s| int8(s.num_vals())));
+    kpi_uddsketch_error, pg_finfo_kpi_uddsketch_error:
+        |call| value::number(call, |s: &UddSketch| Ok(Some(s.error())));
+    kpi_uddsketch_mean, pg_finfo_kpi_uddsketch_mean: |call| value::number(call, UddSketch::mean);
+    kpi_uddsketch_min_val, pg_finfo_kpi_uddsketch_min_val:
+        |call| value::number(call, |s: &UddSketch| Ok(s.min_val()));
+    kpi_uddsketch_max_val, pg_finfo_kpi_uddsketch_max_val:
+        |call| value::number(call, |s: &UddSketch| Ok(s.max_val()));
+}

@@ -1,0 +1,108 @@
+//! The functions that run inside an aggregate: transition, combine, serialise, deserialise, final.
+
+use kpi_stats::State;
+use pgrx::PgMemoryContexts;
+use pgrx::pg_sys;
+
+use super::call::{Call, Returned};
+use super::value;
+use crate::error::Error;
+
+/// The state that an `internal` argument points to.
+#[inline]
+pub(super) fn state_mut<S: 'static>(datum: pg_sys::Datum) -> &'static mut S {
+    // SAFETY: `internal` values come only from `in_memory` below for the same state type: SQL cannot make any, and
+    // sql/aggregates.sql never mixes two types. PostgreSQL lets go of one before it frees the context that owns it,
+    // and runs one function at a time on it.
+    unsafe { &mut *datum.cast_mut_ptr::<S>() }
+}
+
+/// Moves a state into a memory context, which drops it when it is reset.
+fn in_memory<S>(context: pg_sys::MemoryContext, state: S) -> pg_sys::Datum {
+    if std::mem::needs_drop::<S>() {
+        return pg_sys::Datum::from(PgMemoryContexts::For(context).leak_and_drop_on_delete(state));
+    }
+    // SAFETY: the new chunk is large enough for an S, and PostgreSQL aligns chunks to 8 bytes, which the states need.
+    unsafe {
+        let place = pg_sys::MemoryContextAlloc(context, size_of::<S>()).cast::<S>();
+        place.write(state);
+        pg_sys::Datum::from(place)
+    }
+}
+
+/// A transition: applies `step` to the state in argument 0, which `first` makes where there is none.
+#[inline]
+pub(super) fn step<S: 'static>(
+    call: &Call,
+    first: impl FnOnce() -> Result<S, Error>,
+    step: impl FnOnce(&mut S) -> Result<(), Error>,
+) -> Returned {
+    match call.argument(0) {
+        Some(datum) => {
+            step(state_mut(datum))?;
+            Ok(Some(datum))
+        }
+        None => {
+            let context = call.aggregate_memory()?;
+            let mut state = first()?;
+            step(&mut state)?;
+            Ok(Some(in_memory(context, state)))
+        }
+    }
+}
+
+/// `rollup`'s transition: merges the stored state in argument 1; NULL states are skipped.
+pub(super) fn rollup<S: State>(call: &Call) -> Returned {
+    let Some(stored) = value::state::<S>(call, 1)? else {
+        return Ok(call.argument(0));
+    };
+    merge(call, stored)
+}
+
+/// Merges the states of two workers.
+pub(super) fn combine<S: State>(call: &Call) -> Returned {
+    let Some(datum) = call.argument(1) else {
+        return Ok(call.argument(0));
+    };
+    merge(call, state_mut::<S>(datum).clone())
+}
+
+fn merge<S: State>(call: &Call, other: S) -> Returned {
+    match call.argument(0) {
+        Some(datum) => {
+            state_mut::<S>(datum).merge(&other);
+            Ok(Some(datum))
+        }
+        None => Ok(Some(in_memory(call.aggregate_memory()?, other))),
+    }
+}
+
+/// A worker's state as bytes for the leader.
+pub(super) fn serialize<S: State>(call: &Call) -> Returned {
+    call.aggregate_memory()?;
+    match call.argument(0) {
+        Some(datum) => value::bytea(&state_mut::<S>(datum).encode()),
+        None => Ok(None),
+    }
+}
+
+/// A worker's bytes as a state that lives until it has been combined.
+pub(super) fn deserialize<S: State>(call: &Call) -> Returned {
+    call.aggregate_memory()?;
+    let Some(state) = value::state::<S>(call, 0)? else {
+        return Ok(None);
+    };
+    Ok(Some(in_memory(
+        PgMemoryContexts::CurrentMemoryContext.value(),
+        state,
+    )))
+}
+
+/// The result of an aggregate: the state, or what `empty` makes where no row gave one. Leaves the state as it is, so
+/// that a window can go on with it.
+pub(super) fn finish<S: State>(call: &Call, empty: impl FnOnce() -> S) -> Returned {
+    match call.argument(0) {
+        Some(datum) => value::returned(state_mut::<S>(datum)),
+        None => value::returned(&empty()),
+    }
+}
