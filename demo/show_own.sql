@@ -45,7 +45,8 @@ LIMIT 20;
 \echo
 SELECT format('SELECT ts, dimensions, value FROM kpi.value(''own_avg'', %L, %L, %L, by => %L)', :'period', :'since', :'until', :'dims') AS dashboard,
        format('SELECT date_trunc(%L, time), %s, avg(value)::float8 FROM own.data WHERE time >= %L AND time < %L GROUP BY 1, 2', :'period',
-              coalesce(format('jsonb_build_object(%L, %I)', :dimension, :dimension), '''{}''::jsonb'), :'since', :'until') AS raw \gset
+              CASE WHEN :dimension IS NULL THEN '''{}''::jsonb' ELSE format('jsonb_build_object(%L, %I)', :dimension, coalesce(:dimension, '')) END,
+              :'since', :'until') AS raw \gset
 \ir speed.sql
 
 \o :svg
