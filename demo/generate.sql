@@ -4,12 +4,12 @@
 -- parallel plan, another row order or another PostgreSQL version gives the same rows. Only +, -, *, / and sqrt() are
 -- used on floats, which IEEE 754 rounds the same on every machine.
 --
--- The period is fixed, so that the output is the same on any day: 2026-01-01 up to, not including, 2026-06-30,
--- 180 days of Europe/Berlin (with its change to summer time on 29 March). The shop is closed to nobody, but
+-- The period is fixed, so that the output is the same on any day: 2025-01-01 up to, not including, 2025-06-30,
+-- 180 days of Europe/Berlin (with its change to summer time on 30 March). The shop is closed to nobody, but
 --
---   13 to 19 April   a spring sale: visits up by 70 %, prices down by 15 %, and a warehouse that cannot keep up, so that
+--   14 to 20 April   a spring sale: visits up by 70 %, prices down by 15 %, and a warehouse that cannot keep up, so that
 --                    deliveries are late, above all in the west;
---   12 May, 8 to 18  an outage: most requests fail, half of the visitors leave, and nobody can order;
+--   13 May, 8 to 18  an outage: most requests fail, half of the visitors leave, and nobody can order;
 --   late_orders      150 orders of 54 days, taken by the sales app while it was offline. They wait in a table of their own
 --                    and reach shop.orders last (demo/late.sql), after the KPIs have been rolled up.
 --
@@ -40,17 +40,17 @@ SELECT
     n,
     h AS starts,
     h::date AS day,
-    h::date - date '2026-01-01' AS day_no,
-    h >= '2026-04-13' AND h < '2026-04-20' AS sale,
-    h >= '2026-05-12 08:00' AND h < '2026-05-12 18:00' AS outage,
+    h::date - date '2025-01-01' AS day_no,
+    h >= '2025-04-14' AND h < '2025-04-21' AS sale,
+    h >= '2025-05-13 08:00' AND h < '2025-05-13 18:00' AS outage,
     (ARRAY[.35, .22, .14, .10, .10, .16, .34, .62, .90, 1.10, 1.22, 1.28,
            1.30, 1.22, 1.16, 1.18, 1.26, 1.40, 1.58, 1.76, 1.86, 1.70, 1.24, .72])[1 + extract(hour FROM h)::int]::float8
     * (ARRAY[1.10, 1.02, .98, .97, .90, .88, 1.15])[extract(isodow FROM h)::int]::float8
-    * (1 + 0.30 * (h::date - date '2026-01-01') / 180)
-    * CASE WHEN h >= '2026-04-13' AND h < '2026-04-20' THEN 1.7 ELSE 1 END
-    * CASE WHEN h >= '2026-05-12 08:00' AND h < '2026-05-12 18:00' THEN 0.5 ELSE 1 END
-    * (1 + 0.03 * shop.normal(h::date - date '2026-01-01', 10)) AS busy
-FROM generate_series(timestamptz '2026-01-01', timestamptz '2026-06-29 23:00', interval '1 hour')
+    * (1 + 0.30 * (h::date - date '2025-01-01') / 180)
+    * CASE WHEN h >= '2025-04-14' AND h < '2025-04-21' THEN 1.7 ELSE 1 END
+    * CASE WHEN h >= '2025-05-13 08:00' AND h < '2025-05-13 18:00' THEN 0.5 ELSE 1 END
+    * (1 + 0.03 * shop.normal(h::date - date '2025-01-01', 10)) AS busy
+FROM generate_series(timestamptz '2025-01-01', timestamptz '2025-06-29 23:00', interval '1 hour')
      WITH ORDINALITY AS g (h, n);
 
 CREATE TEMP TABLE regions (region_no int, region text, share float8) ON COMMIT DROP;
@@ -102,7 +102,7 @@ WHERE NOT h.outage
 CREATE TABLE shop.late_orders (LIKE shop.orders INCLUDING ALL);
 INSERT INTO shop.late_orders
 SELECT 9000000 + i,
-       timestamptz '2026-04-30' + interval '1 day' * floor(54 * shop.uniform(i, 40))
+       timestamptz '2025-04-30' + interval '1 day' * floor(54 * shop.uniform(i, 40))
            + interval '1 second' * floor(28800 + 36000 * shop.uniform(i, 41)),
        (ARRAY['north', 'south', 'east', 'west'])[1 + floor(4 * shop.uniform(i, 42))::int],
        'mobile',
@@ -138,7 +138,7 @@ FROM (
     FROM shop.orders o
     CROSS JOIN LATERAL (
         SELECT CASE WHEN shop.uniform(order_id, 50) < 0.3 THEN 'express' ELSE 'standard' END AS service,
-               ordered_at >= '2026-04-13' AND ordered_at < '2026-04-20' AS sale
+               ordered_at >= '2025-04-14' AND ordered_at < '2025-04-21' AS sale
     ) s
     CROSS JOIN LATERAL (
         SELECT date_trunc('day', ordered_at) + interval '1 day' * (
@@ -148,7 +148,7 @@ FROM (
                           THEN 2 + floor(3 * shop.uniform(order_id, 53)) ELSE 0 END) AS arrival_day
     ) a
 ) d
-WHERE delivered_at < '2026-06-30'
+WHERE delivered_at < '2025-06-30'
 ORDER BY delivered_at, order_id;
 
 -- Requests: what the web servers answered, and how long it took.
@@ -195,19 +195,19 @@ INSERT INTO shop.balances
 SELECT day, region,
        -- Stock is sold off in the sale and comes back in the five weeks after it.
        round((0.58 * sales * (41 + 1.2 * shop.normal(k, 70)
-              - greatest(0, least((day - date '2026-04-12') * 1.2, 9.6 - (day - date '2026-04-20') * 0.27))))::numeric, 2),
+              - greatest(0, least((day - date '2025-04-13') * 1.2, 9.6 - (day - date '2025-04-21') * 0.27))))::numeric, 2),
        round((sales * (23 + 0.7 * shop.normal(k, 74)))::numeric, 2),
        round((0.58 * purchases * (33 + 0.8 * shop.normal(k, 78)))::numeric, 2),
        round(sales::numeric, 2), round((0.58 * sales)::numeric, 2), round((0.58 * purchases)::numeric, 2)
 FROM (
-    SELECT day, region, (day - date '2026-01-01') * 4 + region_no AS k,
+    SELECT day, region, (day - date '2025-01-01') * 4 + region_no AS k,
            avg(amount) OVER (PARTITION BY region ORDER BY day ROWS 27 PRECEDING)::float8 AS sales,
            avg(amount) OVER (PARTITION BY region ORDER BY day ROWS BETWEEN 27 PRECEDING AND 7 FOLLOWING)::float8 AS purchases
     FROM (
         SELECT ordered_at::date AS day, region, region_no, sum(amount) AS amount
         FROM shop.orders
         JOIN regions USING (region)
-        WHERE ordered_at < '2026-06-30'
+        WHERE ordered_at < '2025-06-30'
         GROUP BY 1, 2, 3
     ) sold
 ) s

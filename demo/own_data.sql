@@ -76,7 +76,7 @@ BEGIN
                   HINT = 'Give every line as many fields as the header; put a field that holds the delimiter in double quotes.';
     ELSIF NOT EXISTS (SELECT FROM own.field) THEN
         RAISE EXCEPTION 'the file has a header and no data'
-            USING ERRCODE = 'bad_copy_file_format', HINT = 'Put lines like this below it: 2026-01-01 00:00:00,42';
+            USING ERRCODE = 'bad_copy_file_format', HINT = 'Put lines like this below it: 2025-01-01 00:00:00,42';
     END IF;
 
     -- A KPI's view has columns of these names already.
@@ -104,7 +104,7 @@ BEGIN
         END IF;
         RAISE EXCEPTION 'line %: "%" is not a time', bad.no, bad.f[time_no]
             USING ERRCODE = 'invalid_datetime_format',
-                  HINT = 'Write times as 2026-01-31 18:30:00, with an offset such as +01:00 where they are not in UTC.';
+                  HINT = 'Write times as 2025-01-31 18:30:00, with an offset such as +01:00 where they are not in UTC.';
     END IF;
     DROP TABLE own.field, own.line;
     RETURN (SELECT coalesce(array_agg(f ORDER BY i), '{}')

@@ -52,7 +52,7 @@ SELECT format('SELECT ts, dimensions, value FROM kpi.value(''own_avg'', %L, %L, 
 \o :svg
 \pset format unaligned
 \pset tuples_only on
-SELECT kpi.chart(s, 960, 400, 'Sum of value per ' || :'period', kpi.forecast(s, 14))
+SELECT kpi.chart(s, 960, 400, 'Sum of value per ' || :'period', (SELECT array_agg(f) FROM kpi.forecast(s, 14) f))
 FROM (SELECT kpi.series(ts, value) AS s FROM kpi.value('own_sum', :'period', :'since', :'until')) own;
 \o
 \echo

@@ -15,7 +15,7 @@ FROM kpi.scorecard;
 \echo
 \set ECHO queries
 SELECT ts::date AS day, dimensions->>'region' AS region, round(value::numeric, 1) AS percent
-FROM kpi.value('RL.1.1', 'day', '2026-04-20', '2026-04-28', by => '{region}')
+FROM kpi.value('RL.1.1', 'day', '2025-04-21', '2025-04-29', by => '{region}')
 ORDER BY region, day
 \crosstabview region day percent
 \set ECHO none
@@ -23,10 +23,10 @@ ORDER BY region, day
 \echo '== Late rows: 150 orders of 54 days arrive, and no number is wrong at any time'
 \echo
 \set ECHO queries
-SELECT value AS revenue_before FROM kpi.value('revenue', 'month', '2026-05-01', '2026-06-01');
+SELECT value AS revenue_before FROM kpi.value('revenue', 'month', '2025-05-01', '2025-06-01');
 INSERT INTO shop.orders SELECT * FROM shop.late_orders;
-SELECT value AS from_kpi, (SELECT sum(amount) FROM shop.orders WHERE ordered_at >= '2026-05-01' AND ordered_at < '2026-06-01') AS from_rows
-FROM kpi.value('revenue', 'month', '2026-05-01', '2026-06-01');
+SELECT value AS from_kpi, (SELECT sum(amount) FROM shop.orders WHERE ordered_at >= '2025-05-01' AND ordered_at < '2025-06-01') AS from_rows
+FROM kpi.value('revenue', 'month', '2025-05-01', '2025-06-01');
 SELECT *, (SELECT count(*) FROM shop.orders) AS rows_in_table FROM kpi.refresh('orders');
 \set ECHO none
 
@@ -41,16 +41,16 @@ FROM kpi.forecast('revenue', 14);
 \echo
 \set ECHO queries
 SELECT ts::date AS day, round(value) AS value, round(expected) AS expected, round(score::numeric, 3) AS score, reason
-FROM kpi.anomalies((SELECT kpi.series(ts, value) FROM kpi.value('revenue', 'day', '2026-01-01', '2026-06-30')))
+FROM kpi.anomalies('revenue', 'day')
 WHERE is_anomaly;
 SELECT ts, round(value::numeric, 1) AS percent, round(expected::numeric, 1) AS expected, round(score::numeric, 3) AS score, reason
-FROM kpi.anomalies((SELECT kpi.series(ts, value) FROM kpi.value('error_rate', 'hour', '2026-05-01', '2026-06-01')))
+FROM kpi.anomalies('error_rate', 'hour')
 WHERE is_anomaly
 ORDER BY score DESC, ts
 LIMIT 8;
 \set ECHO none
 
-\set dashboard 'SELECT ts, dimensions, value FROM kpi.value(''apdex'', ''day'', ''2026-01-01'', ''2026-06-30'', by => ''{region}'')'
+\set dashboard 'SELECT ts, dimensions, value FROM kpi.value(''apdex'', ''day'', ''2025-01-01'', ''2025-06-30'', by => ''{region}'')'
 SELECT format('SELECT date_trunc(''day'', requested_at, ''Europe/Berlin''), jsonb_build_object(''region'', region), (%s)::float8 FROM shop.requests GROUP BY 1, 2',
               formula) AS raw FROM kpi.catalog WHERE code = 'apdex' \gset
 \echo '== Speed: Apdex by region and day over half a year, for a dashboard'
@@ -60,8 +60,8 @@ SELECT format('SELECT date_trunc(''day'', requested_at, ''Europe/Berlin''), json
 \o :svg
 \pset format unaligned
 \pset tuples_only on
-SELECT kpi.chart(s, 960, 400, 'Revenue per day, EUR', kpi.forecast(s, 14))
-FROM (SELECT kpi.series(ts, value) AS s FROM kpi.value('revenue', 'day', '2026-03-01', '2026-06-30')) revenue;
+SELECT kpi.chart(s, 960, 400, 'Revenue per day, EUR', (SELECT array_agg(f) FROM kpi.forecast(s, 14) f))
+FROM (SELECT kpi.series(ts, value) AS s FROM kpi.value('revenue', 'day', '2025-03-01', '2025-06-30')) revenue;
 \o
 \echo
 \echo == :svg shows revenue with its forecast.

@@ -53,10 +53,10 @@ sql 'it made at least 500000 rows' "
          + (SELECT count(*) FROM shop.requests) + (SELECT count(*) FROM shop.balances) >= 500000"
 sql 'the period of 180 days is full: every day has visits, requests, deliveries and balances' "
     SELECT (SELECT count(DISTINCT started_at::date) FROM shop.visits) = 180 AND (SELECT count(DISTINCT requested_at::date) FROM shop.requests) = 180
-       AND (SELECT count(DISTINCT day) FROM shop.balances) = 180 AND (SELECT max(delivered_at) FROM shop.deliveries) >= '2026-06-29'"
+       AND (SELECT count(DISTINCT day) FROM shop.balances) = 180 AND (SELECT max(delivered_at) FROM shop.deliveries) >= '2025-06-28'"
 sql 'nobody could order during the outage, but for the late rows' "
-    SELECT count(*) = (SELECT count(*) FROM shop.late_orders WHERE ordered_at >= '2026-05-12 08:15' AND ordered_at < '2026-05-12 18:00')
-    FROM shop.orders WHERE ordered_at >= '2026-05-12 08:15' AND ordered_at < '2026-05-12 18:00'"
+    SELECT count(*) = (SELECT count(*) FROM shop.late_orders WHERE ordered_at >= '2025-05-13 08:15' AND ordered_at < '2025-05-13 18:00')
+    FROM shop.orders WHERE ordered_at >= '2025-05-13 08:15' AND ordered_at < '2025-05-13 18:00'"
 
 # Plain SQL over the rows for every KPI, day by day.
 plain_sql="
@@ -96,24 +96,24 @@ sql 'the values of the scorecard are those of plain SQL' "$plain_sql
 sql 'so are the values of every day of every KPI' "$plain_sql
     SELECT count(*) > 2000 AND bool_and(p.value IS NOT NULL AND v.value IS NOT NULL AND abs(v.value - p.value) <= 1e-9 * abs(p.value))
     FROM plain p FULL JOIN (
-        SELECT code, ts AS day, v.value FROM kpi.catalog, kpi.value(code, 'day', '2026-01-01', '2026-06-30') v) v USING (code, day)"
+        SELECT code, ts AS day, v.value FROM kpi.catalog, kpi.value(code, 'day', '2025-01-01', '2025-06-30') v) v USING (code, day)"
 sql 'and those by region and month' "
     SELECT count(*) = 24 AND bool_and(v.value IS NOT DISTINCT FROM p.value)
     FROM (SELECT date_trunc('month', requested_at) AS ts, region, (100.0 * count(*) FILTER (WHERE status >= 500) / count(*))::float8 AS value
           FROM shop.requests GROUP BY 1, 2) p
     FULL JOIN (SELECT ts, dimensions->>'region' AS region, value
-               FROM kpi.value('error_rate', 'month', '2026-01-01', '2026-07-01', by => '{region}')) v USING (ts, region)"
+               FROM kpi.value('error_rate', 'month', '2025-01-01', '2025-07-01', by => '{region}')) v USING (ts, region)"
 
 sql 'the forecast has 14 days after the data, each with its band around it' "
-    SELECT count(*) = 14 AND min(ts) = '2026-06-30' AND max(ts) = '2026-07-13' AND bool_and(lower < value AND value < upper)
+    SELECT count(*) = 14 AND min(ts) = '2025-06-30' AND max(ts) = '2025-07-13' AND bool_and(lower < value AND value < upper)
     FROM kpi.forecast('revenue', 14)"
 sql 'the day of the outage and the days of the sale are among the anomalies of the revenue' "
-    SELECT bool_or(ts = '2026-05-12' AND value < lower) AND count(*) FILTER (WHERE ts >= '2026-04-13' AND ts < '2026-04-20' AND value > upper) >= 5
-    FROM kpi.anomalies((SELECT kpi.series(ts, value) FROM kpi.value('revenue', 'day', '2026-01-01', '2026-06-30')))
+    SELECT bool_or(ts = '2025-05-13' AND value < lower) AND count(*) FILTER (WHERE ts >= '2025-04-14' AND ts < '2025-04-21' AND value > upper) >= 5
+    FROM kpi.anomalies((SELECT kpi.series(ts, value) FROM kpi.value('revenue', 'day', '2025-01-01', '2025-06-30')))
     WHERE is_anomaly"
 sql 'every hour of the outage is among the anomalies of the error rate' "
-    SELECT count(*) = 10 FROM kpi.anomalies((SELECT kpi.series(ts, value) FROM kpi.value('error_rate', 'hour', '2026-05-01', '2026-06-01')))
-    WHERE is_anomaly AND ts >= '2026-05-12 08:00' AND ts < '2026-05-12 18:00' AND reason <> ''"
+    SELECT count(*) = 10 FROM kpi.anomalies((SELECT kpi.series(ts, value) FROM kpi.value('error_rate', 'hour', '2025-05-01', '2025-06-01')))
+    WHERE is_anomaly AND ts >= '2025-05-13 08:00' AND ts < '2025-05-13 18:00' AND reason <> ''"
 sql 'nothing waits to be refreshed, and the late rows are in' "
     SELECT NOT EXISTS (SELECT FROM shop.late_orders WHERE order_id NOT IN (SELECT order_id FROM shop.orders))"
 ok 'demo.svg is a well-formed picture' well_formed "$work/demo.svg"
@@ -126,10 +126,10 @@ ok 'and prints the same' diff <(timeless "$work/first" | sed '1,/^== /{/^== /!d}
 {
     printf 'Timestamp,Value,Shop\r\n'
     for ((hour = 0; hour < 24 * 28; hour++)); do
-        date=$(printf '2026-02-%02d %02d:00:00' $((1 + hour / 24)) $((hour % 24)))
+        date=$(printf '2025-02-%02d %02d:00:00' $((1 + hour / 24)) $((hour % 24)))
         printf '%s,%d,"Main St, 1"\r\n%s,%d.5,airport\r\n' "$date" $((50 + hour % 24 * 3 + hour * 7919 % 11)) "$date" $((20 + hour * 104729 % 13))
     done
-    printf '2026-02-14 12:30:00,,airport\r\n'
+    printf '2025-02-14 12:30:00,,airport\r\n'
 } >"$work/own.csv"
 ok 'the demo runs on a CSV file' demo "$work/own.csv"
 for section in Scorecard 'One KPI by shop' Forecast Anomalies Speed; do
@@ -137,16 +137,16 @@ for section in Scorecard 'One KPI by shop' Forecast Anomalies Speed; do
 done
 # What the file holds is what awk says it holds.
 total=$(tr -d '\r' <"$work/own.csv" | awk -F, 'NR > 1 {total += $2} END {print total}')
-sql 'its sum is that of the file' "SELECT sum(value) = $total FROM kpi.value('own_sum', 'day', '2026-02-01', '2026-03-01')"
+sql 'its sum is that of the file' "SELECT sum(value) = $total FROM kpi.value('own_sum', 'day', '2025-02-01', '2025-03-01')"
 sql 'its dimension is a column of its view' "SELECT count(DISTINCT shop) = 2 FROM kpi_views.own_avg WHERE period = 'day'"
 ok 'demo.svg is a well-formed picture of it' well_formed "$work/demo.svg"
 
 csv() { printf '%b' "$1" >"$work/bad.csv"; echo "$work/bad.csv"; }
-ok 'a file without the column says which' refuses "$(csv 'time,amount\n2026-01-01,1\n')" 'no column "value"' 'time, amount' HINT
-ok 'a file without a header is recognised' refuses "$(csv '2026-01-01,1\n2026-01-02,1\n')" 'no header' HINT
-ok 'a bad time is named with its line' refuses "$(csv 'time,value\n2026-01-01,1\n\n2026-31-01,2\n')" 'line 4: "2026-31-01" is not a time' HINT
-ok 'a bad number is named with its line' refuses "$(csv 'time;value\n2026-01-01;1\n2026-01-02;1,5\n')" 'line 3: "1,5" is not a number' HINT
-ok 'a short line is named' refuses "$(csv 'time,value,shop\n2026-01-01,1,a\n2026-01-02,1\n')" 'line 3 has 2 fields, the header has 3' HINT
+ok 'a file without the column says which' refuses "$(csv 'time,amount\n2025-01-01,1\n')" 'no column "value"' 'time, amount' HINT
+ok 'a file without a header is recognised' refuses "$(csv '2025-01-01,1\n2025-01-02,1\n')" 'no header' HINT
+ok 'a bad time is named with its line' refuses "$(csv 'time,value\n2025-01-01,1\n\n2025-31-01,2\n')" 'line 4: "2025-31-01" is not a time' HINT
+ok 'a bad number is named with its line' refuses "$(csv 'time;value\n2025-01-01;1\n2025-01-02;1,5\n')" 'line 3: "1,5" is not a number' HINT
+ok 'a short line is named' refuses "$(csv 'time,value,shop\n2025-01-01,1,a\n2025-01-02,1\n')" 'line 3 has 2 fields, the header has 3' HINT
 ok 'an empty file is refused' refuses "$(csv '')" 'the file is empty' HINT
 ok 'a file that is not there is refused' refuses "$work/nowhere.csv" 'cannot read the file' HINT
 
