@@ -28,7 +28,15 @@ type Row = (
     bool,
     Option<String>,
 );
-type Rows = TableIterator<
+
+/// `zone` is the time zone whose days and months the steps are; that of the session when NULL.
+#[pg_extern(sql = false)]
+fn anomaly_series(
+    series: Option<Series>,
+    method: Option<&str>,
+    threshold: Option<f64>,
+    zone: Option<&str>,
+) -> Result<TableIterator<
     'static,
     (
         name!(ts, TimestampWithTimeZone),
@@ -40,16 +48,7 @@ type Rows = TableIterator<
         name!(is_anomaly, bool),
         name!(reason, Option<String>),
     ),
->;
-
-/// `zone` is the time zone whose days and months the steps are; that of the session when NULL.
-#[pg_extern(sql = false)]
-fn anomaly_series(
-    series: Option<Series>,
-    method: Option<&str>,
-    threshold: Option<f64>,
-    zone: Option<&str>,
-) -> Result<Rows, ErrorReport> {
+>, ErrorReport> {
     let Some(series) = series else {
         return Ok(TableIterator::empty());
     };
