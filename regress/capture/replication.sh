@@ -44,7 +44,7 @@ caught_up() {
 }
 
 kpis() { sql $subscriber -c "SELECT string_agg(ts::date || '=' || value, ' ' ORDER BY ts) FROM kpi.value('amount', 'day')"; }
-raw() { sql $1 -c "SELECT string_agg(day || '=' || amount, ' ' ORDER BY day) FROM (SELECT at::date AS day, sum(amount) AS amount FROM sale GROUP BY 1) s"; }
+raw() { sql "$1" -c "SELECT string_agg(day || '=' || amount, ' ' ORDER BY day) FROM (SELECT at::date AS day, sum(amount) AS amount FROM sale GROUP BY 1) s"; }
 refresh() { sql $subscriber -c "SELECT buckets || ' buckets, ' || rows_read || ' rows' FROM kpi.refresh('sale')"; }
 
 # The KPI is what the publisher's rows say, as long as they are touched and after a refresh.
@@ -60,7 +60,7 @@ drop_all
 is 'the cluster has wal_level = logical' logical "$(sql postgres -c 'SHOW wal_level')"
 for database in $publisher $subscriber; do
   sql postgres -c "CREATE DATABASE $database TEMPLATE template0"
-  sql $database -c "CREATE TABLE sale (id int PRIMARY KEY, at timestamptz, amount int); SET timezone = 'UTC'" \
+  sql "$database" -c "CREATE TABLE sale (id int PRIMARY KEY, at timestamptz, amount int); SET timezone = 'UTC'" \
     -c "CREATE TABLE part (id int, at timestamptz, amount int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at)" \
     -c "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z')" \
     -c 'CREATE TABLE part_rest PARTITION OF part DEFAULT' \
@@ -111,6 +111,14 @@ sql $publisher -c "INSERT INTO sale VALUES (200000, '2026-02-20 10:20:30Z', 1)"
 caught_up
 is 'a late row: the raw rows of its minute are read' '1 buckets, 2 rows' "$(refresh)"
 is 'and the KPI is right' "$(raw $publisher)" "$(kpis)"
+
+# A publication of all tables has the extension's own ones in it: capture and refresh must not be refused for that.
+sql $publisher -c 'CREATE EXTENSION pg_kpi' -c "SELECT kpi.create_source('sale', 'sale', 'at')" \
+  -c "SELECT kpi.create_kpi('amount', 'sale', 'sum(amount)')" -c 'CREATE PUBLICATION everything FOR ALL TABLES' >/dev/null
+is 'FOR ALL TABLES: the first refresh' t "$(sql $publisher -c "SELECT buckets > 0 FROM kpi.refresh('sale')" 2>&1)"
+sql $publisher -c "INSERT INTO sale VALUES (200001, '2026-02-20 10:20:30Z', 1)"
+is 'FOR ALL TABLES: the next one' '1 buckets, 3 rows' \
+  "$(sql $publisher -c "SELECT buckets || ' buckets, ' || rows_read || ' rows' FROM kpi.refresh('sale')" 2>&1)"
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
