@@ -14,7 +14,7 @@ INSERT INTO shop.orders VALUES (9100, '2026-01-20 12:00Z', 'south', 1000, false)
 INSERT INTO "Odd Schema".january VALUES ('2026-01-05 00:00', 'new', 77);
 TRUNCATE "Odd Schema".others;
 SELECT 'exact after a write', pg_temp.revenue_is_exact();
-SELECT 'touched', source, touched_buckets > 0 FROM kpi.rollup_status WHERE source IN ('orders', 'Odd "Source') ORDER BY source;
+SELECT 'touched', source, touched_buckets > 0 FROM kpi.rollup_status WHERE source IN ('orders', 'odd') ORDER BY source;
 SELECT 'partition', ts, value FROM kpi.value('Odd "KPI', 'month') ORDER BY ts;
 SELECT 'refreshed', count(*) FROM kpi.source, kpi.refresh(name);
 SELECT 'untouched', source, touched_buckets FROM kpi.rollup_status WHERE source <> 'late_orders' ORDER BY source;

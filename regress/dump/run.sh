@@ -44,9 +44,10 @@ plain() { pg_dump kpi_dump | sql -d kpi_dump_plain; }
 inserts() { pg_dump --inserts --quote-all-identifiers kpi_dump | sql -d kpi_dump_inserts; }
 custom() { pg_dump -Fc kpi_dump | pg_restore --exit-on-error -d kpi_dump_custom; }
 jobs() { pg_dump -Fd -j2 -f "$work/folder" kpi_dump && pg_restore --exit-on-error -j2 -d kpi_dump_jobs "$work/folder"; }
-# Over a database that holds the same things already
+# Over a database that holds the same things already: without the extension nothing guards the pieces of its KPIs.
 clean() {
   pg_dump -Fc kpi_dump | pg_restore --exit-on-error -d kpi_dump_clean &&
+    sql -d kpi_dump_clean -c 'SET client_min_messages = error; DROP EXTENSION pg_kpi CASCADE' &&
     pg_dump -Fc kpi_dump | pg_restore --exit-on-error --clean --if-exists -d kpi_dump_clean
 }
 copy() { sql -c 'CREATE DATABASE kpi_dump_copy TEMPLATE kpi_dump'; }

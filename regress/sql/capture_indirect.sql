@@ -131,7 +131,6 @@ INSERT INTO sale (id, at, amount) VALUES (3, '2026-01-02 00:00Z', 3);
 SELECT differences();
 ALTER TABLE sale ENABLE TRIGGER USER;
 SELECT differences();
-SELECT rows_read FROM kpi.refresh('indirect') WHERE false;
 INSERT INTO sale (id, at, amount) VALUES (4, '2026-01-02 00:00Z', 4);
 SELECT differences();
 SELECT buckets > 0 AS refreshed FROM kpi.refresh('indirect');

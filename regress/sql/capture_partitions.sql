@@ -203,6 +203,15 @@ SELECT differences();
 :refresh
 TABLE state;
 
+-- Two sources over one partitioned table, and a partition of both goes.
+SELECT kpi.create_source('parts_too', 'sale', 'at');
+SELECT kpi.create_kpi('parts_too_sales', 'parts_too', 'count(*)');
+SELECT rows_read FROM kpi.refresh('parts_too');
+DROP TABLE sale_06;
+SELECT differences();
+SELECT sum(value) = (SELECT count(*) FROM sale) AS exact FROM kpi.value('parts_too_sales', 'year');
+SELECT kpi.drop_source('parts_too', cascade => true);
+
 SELECT kpi.drop_source('parts', cascade => true);
 INSERT INTO sale_08 VALUES (13, 'east', '2026-08-09 23:59Z', 3014);
 TRUNCATE sale_08;

@@ -32,7 +32,7 @@ SELECT touched_buckets FROM kpi.rollup_status WHERE source = 'deps';
 :values
 SELECT buckets, rows_read FROM kpi.refresh('deps');
 :values
-SELECT * FROM kpi_views.deps_amount WHERE period = 'day' ORDER BY 1, 2, 3;
+SELECT ts::date, area, value, target, status FROM kpi_views.deps_amount WHERE period = 'day' ORDER BY ts, area;
 -- A KPI defined after that uses the new names, and the old formula still says what it meant.
 SELECT kpi.create_kpi('deps_most', 'deps', 'max(total)');
 SELECT ts::date, value FROM kpi.value('deps_most', 'month');
@@ -80,10 +80,10 @@ SELECT kpi.create_kpi('deps_basket', NULL, '{deps_amount} / nullif({deps_orders}
 :values
 
 -- What people build on a KPI's view keeps the KPI, or goes with it.
-CREATE VIEW report AS SELECT time, area, value FROM kpi_views.deps_amount WHERE period = 'day';
+CREATE VIEW report AS SELECT ts::date AS day, area, value FROM kpi_views.deps_amount WHERE period = 'day';
 SELECT kpi.drop_kpi('deps_basket');
 SELECT kpi.drop_kpi('deps_amount');
-SELECT * FROM report ORDER BY time, area;
+SELECT * FROM report ORDER BY day, area;
 SELECT kpi.drop_kpi('deps_amount', cascade => true);
 SELECT to_regclass('report') AS report;
 :ours
@@ -99,7 +99,7 @@ SELECT has_table_privilege('catalog_dependencies_reader', 'kpi_views.deps_amount
 -- GRANT SELECT on the KPI's view is the right to read the KPI, and no right to read the table.
 SET ROLE catalog_dependencies_reader;
 SELECT ts::date, value FROM kpi.value('deps_amount', 'month');
-SELECT time::date, value FROM kpi_views.deps_amount WHERE period = 'month' AND area IS NULL;
+SELECT ts::date, area, value FROM kpi_views.deps_amount WHERE period = 'month' ORDER BY area;
 SELECT DISTINCT code FROM kpi.values_day WHERE code LIKE 'deps%';
 SELECT value FROM kpi.value('deps_orders', 'month');
 SELECT count(*) FROM orders;

@@ -86,7 +86,7 @@ fn snapshot(
     let waiting = session.text(&format!(
         "SELECT touched_buckets FROM kpi.rollup_status WHERE source = '{table}'"
     ))?;
-    reads.unrefreshed += u64::from(waiting.is_some_and(|count| count != "0"));
+    reads.unrefreshed += u64::from(waiting.as_deref() != Some("0"));
     for period in PERIODS {
         compare(scenario, session, kpi, period, question, reads)?;
     }

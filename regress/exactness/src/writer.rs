@@ -39,11 +39,14 @@ pub fn run(
     let mut statements = Statements::new(scenario, number);
     let mut ends = Ends::default();
     for transaction in 0..transactions {
-        // Where a day begins is the source's affair, not the session's.
-        let zone = ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
+        // Where a day begins and what a time looks like is the source's affair, not the session's.
+        let zone = ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]
             .choose(&mut rng)
             .unwrap_or(&"UTC");
-        session.run(&format!("SET timezone = '{zone}'"))?;
+        let style = ["ISO, MDY", "SQL, DMY", "German", "Postgres, MDY"]
+            .choose(&mut rng)
+            .unwrap_or(&"ISO, MDY");
+        session.run(&format!("SET timezone = '{zone}'; SET datestyle = '{style}'"))?;
         // One writer exchanges partitions, so that a name always means the same quarter.
         if scenario.partitioned && number == 0 && rng.random_bool(0.06) {
             match partitions::exchange(&mut rng, scenario, &mut session) {
