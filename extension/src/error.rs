@@ -58,3 +58,19 @@ impl From<Error> for ErrorReport {
         report
     }
 }
+
+impl From<kpi_catalog::Error> for Error {
+    fn from(error: kpi_catalog::Error) -> Self {
+        let code = match error.kind() {
+            kpi_catalog::Kind::Syntax => PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
+            kpi_catalog::Kind::UndefinedColumn => PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+            kpi_catalog::Kind::FeatureNotSupported => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            kpi_catalog::Kind::InvalidParameter => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            kpi_catalog::Kind::Grouping => PgSqlErrorCode::ERRCODE_GROUPING_ERROR,
+            kpi_catalog::Kind::InvalidObjectDefinition => PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
+    }
+}

@@ -1,6 +1,15 @@
 //! pg_kpi: the glue between PostgreSQL and the pure crates of this workspace.
 #![allow(missing_docs)]
 
+mod catalog;
 mod error;
+mod identity;
+mod rollup;
+mod spi;
+mod version;
 
 ::pgrx::pg_module_magic!();
+
+pgrx::extension_sql_file!("../../sql/catalog.sql", name = "catalog", bootstrap);
+pgrx::extension_sql_file!("../../sql/rollup.sql", name = "rollup", requires = ["catalog"]);
+pgrx::extension_sql_file!("../../sql/dependencies.sql", name = "dependencies", requires = ["rollup"]);

@@ -1,0 +1,510 @@
+//! KPIs as foreign tables: `kpi.values_*` over all KPIs, and one behind each KPI's typed view.
+//!
+//! Conditions on code, period and time narrow what is read. They are only a help: the executor checks every condition
+//! again, so a condition that is not understood here costs time, never rightness.
+
+use std::ffi::{CStr, c_int, c_void};
+
+use kpi_catalog::{Direction, Period};
+use pgrx::pg_sys;
+use pgrx::PgMemoryContexts;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::read::{self, By, Request};
+use crate::catalog::lookup::{self, Kpi};
+use crate::error::Error;
+use crate::spi::{self, Mode, arg};
+use crate::{identity, version};
+
+/// A condition that narrows the read; its number stands in the plan's private list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Narrowing {
+    From = 1,
+    After = 2,
+    Before = 3,
+    Upto = 4,
+    At = 5,
+    Text = 6,
+    AnyText = 7,
+}
+
+impl Narrowing {
+    const ALL: [Self; 7] =
+        [Self::From, Self::After, Self::Before, Self::Upto, Self::At, Self::Text, Self::AnyText];
+
+    fn of(operator: &str, flipped: bool) -> Option<Self> {
+        Some(match (operator, flipped) {
+            (">=", false) | ("<=", true) => Self::From,
+            (">", false) | ("<", true) => Self::After,
+            ("<", false) | (">", true) => Self::Before,
+            ("<=", false) | (">=", true) => Self::Upto,
+            ("=", _) => Self::At,
+            _ => return None,
+        })
+    }
+}
+
+/// What a foreign table shows.
+struct Table {
+    /// Set for the table behind a typed view.
+    code: Option<String>,
+    /// Set for `kpi.values_*`.
+    period: Option<Period>,
+}
+
+/// State of one scan, dropped with the executor's memory.
+struct Scan {
+    table: Table,
+    narrowings: Vec<(Narrowing, *mut pg_sys::ExprState, pg_sys::Oid)>,
+    rows: *mut pg_sys::Tuplestorestate,
+}
+
+/// The narrowed request.
+struct Bounds {
+    since: i64,
+    until: i64,
+    /// Codes or periods, whichever the table's text column holds; `None` is all.
+    texts: Option<Vec<String>>,
+}
+
+unsafe fn options(relation: pg_sys::Oid) -> Result<Table, Error> {
+    let mut table = Table { code: None, period: None };
+    // SAFETY: the relation is a foreign table, by the planner's or executor's call; its options are DefElems.
+    unsafe {
+        let list = (*pg_sys::GetForeignTable(relation)).options;
+        for i in 0..(if list.is_null() { 0 } else { (*list).length }) {
+            let option = (*(*list).elements.add(i as usize)).ptr_value as *mut pg_sys::DefElem;
+            let value = CStr::from_ptr(pg_sys::defGetString(option)).to_string_lossy().into_owned();
+            match CStr::from_ptr((*option).defname).to_bytes() {
+                b"code" => table.code = Some(value),
+                b"period" => table.period = Some(kpi_catalog::period(&value)?),
+                _ => (),
+            }
+        }
+    }
+    if table.code.is_none() == table.period.is_none() {
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_FDW_OPTION_NAME_NOT_FOUND,
+            "a foreign table of server pg_kpi needs the option code or the option period",
+        )
+        .hint("These tables are made by kpi.create_kpi; read kpi.values_day or the views in kpi_views."));
+    }
+    Ok(table)
+}
+
+fn raise<T>(result: Result<T, Error>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            ErrorReport::from(error).report(PgLogLevel::ERROR);
+            None
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+#[doc(hidden)]
+pub extern "C" fn pg_finfo_kpi_read_handler() -> &'static pg_sys::Pg_finfo_record {
+    const V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+    &V1
+}
+
+/// Handler of the foreign-data wrapper `pg_kpi`.
+///
+/// # Safety
+/// Called by PostgreSQL's function manager.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn kpi_read_handler(_fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: a zeroed node of the right size and tag, in the caller's context.
+    unsafe {
+        let routine =
+            pg_sys::palloc0(std::mem::size_of::<pg_sys::FdwRoutine>()) as *mut pg_sys::FdwRoutine;
+        (*routine).type_ = pg_sys::NodeTag::T_FdwRoutine;
+        (*routine).GetForeignRelSize = Some(size);
+        (*routine).GetForeignPaths = Some(paths);
+        (*routine).GetForeignPlan = Some(plan);
+        (*routine).BeginForeignScan = Some(begin);
+        (*routine).IterateForeignScan = Some(iterate);
+        (*routine).ReScanForeignScan = Some(rescan);
+        (*routine).EndForeignScan = Some(end);
+        pg_sys::Datum::from(routine)
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn size(
+    _root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    _relation: pg_sys::Oid,
+) {
+    // SAFETY: the planner's own node.
+    unsafe { (*rel).rows = 1000.0 };
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn paths(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, _relation: pg_sys::Oid) {
+    // SAFETY: the planner's own nodes.
+    unsafe {
+        let path = version::foreign_path(root, rel, (*rel).rows, 1000.0);
+        pg_sys::add_path(rel, path as *mut pg_sys::Path);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn plan(
+    _root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    relation: pg_sys::Oid,
+    _path: *mut pg_sys::ForeignPath,
+    targets: *mut pg_sys::List,
+    clauses: *mut pg_sys::List,
+    outer: *mut pg_sys::Plan,
+) -> *mut pg_sys::ForeignScan {
+    // SAFETY: the planner's own lists; all conditions stay in `clauses`, to be checked again.
+    unsafe {
+        let clauses = pg_sys::extract_actual_clauses(clauses, false);
+        let table = raise(options(relation)).unwrap_or(Table { code: None, period: None });
+        let (time_column, text_column) = if table.code.is_some() { (1, 2) } else { (2, 1) };
+        let mut expressions = std::ptr::null_mut::<pg_sys::List>();
+        let mut kinds = std::ptr::null_mut::<pg_sys::List>();
+        for i in 0..(if clauses.is_null() { 0 } else { (*clauses).length }) {
+            let clause = (*(*clauses).elements.add(i as usize)).ptr_value as *mut pg_sys::Node;
+            if let Some((kind, value)) = narrowing(clause, (*rel).relid, time_column, text_column) {
+                expressions = pg_sys::lappend(expressions, value as *mut c_void);
+                kinds = pg_sys::lappend_int(kinds, kind as c_int);
+            }
+        }
+        pg_sys::make_foreignscan(
+            targets,
+            clauses,
+            (*rel).relid,
+            expressions,
+            kinds,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            outer,
+        )
+    }
+}
+
+/// Recognises `column operator value`, either way round, and `column = ANY (array)`.
+unsafe fn narrowing(
+    clause: *mut pg_sys::Node,
+    relid: pg_sys::Index,
+    time_column: i16,
+    text_column: i16,
+) -> Option<(Narrowing, *mut pg_sys::Node)> {
+    // SAFETY: node tags are looked at before a node is taken for what the tag says.
+    unsafe {
+        let (args, operator, any) = match (*clause).type_ {
+            pg_sys::NodeTag::T_OpExpr => {
+                let op = clause as *mut pg_sys::OpExpr;
+                ((*op).args, (*op).opno, false)
+            }
+            pg_sys::NodeTag::T_ScalarArrayOpExpr => {
+                let op = clause as *mut pg_sys::ScalarArrayOpExpr;
+                if !(*op).useOr {
+                    return None;
+                }
+                ((*op).args, (*op).opno, true)
+            }
+            _ => return None,
+        };
+        if args.is_null() || (*args).length != 2 {
+            return None;
+        }
+        let left = (*(*args).elements).ptr_value as *mut pg_sys::Node;
+        let right = (*(*args).elements.add(1)).ptr_value as *mut pg_sys::Node;
+        let (column, value, flipped) = match (column_of(left, relid), column_of(right, relid)) {
+            (Some(column), None) => (column, right, false),
+            (None, Some(column)) if !any => (column, left, true),
+            _ => return None,
+        };
+        if pg_sys::contain_var_clause(value) || pg_sys::contain_volatile_functions(value) {
+            return None;
+        }
+        let name = pg_sys::get_opname(operator);
+        if name.is_null() {
+            return None;
+        }
+        let name = CStr::from_ptr(name).to_str().ok()?;
+        let ty = pg_sys::exprType(value);
+        if column == time_column && !any {
+            let known = [pg_sys::TIMESTAMPTZOID, pg_sys::TIMESTAMPOID, pg_sys::DATEOID].contains(&ty);
+            return Narrowing::of(name, flipped).filter(|_| known).map(|kind| (kind, value));
+        }
+        if column == text_column && name == "=" {
+            return match (any, ty) {
+                (false, pg_sys::TEXTOID) => Some((Narrowing::Text, value)),
+                (true, pg_sys::TEXTARRAYOID) => Some((Narrowing::AnyText, value)),
+                _ => None,
+            };
+        }
+        None
+    }
+}
+
+unsafe fn column_of(node: *mut pg_sys::Node, relid: pg_sys::Index) -> Option<i16> {
+    // SAFETY: as in `narrowing`.
+    unsafe {
+        if (*node).type_ != pg_sys::NodeTag::T_Var {
+            return None;
+        }
+        let var = node as *mut pg_sys::Var;
+        ((*var).varno as u32 == relid && (*var).varlevelsup == 0).then_some((*var).varattno)
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn begin(node: *mut pg_sys::ForeignScanState, flags: c_int) {
+    // SAFETY: the executor's own nodes; `Scan` is dropped when the query's memory context is.
+    unsafe {
+        let plan = (*node).ss.ps.plan as *mut pg_sys::ForeignScan;
+        let Some(table) = raise(options((*(*node).ss.ss_currentRelation).rd_id)) else { return };
+        let mut narrowings = Vec::new();
+        if flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as c_int == 0 {
+            let expressions = (*plan).fdw_exprs;
+            let states = pg_sys::ExecInitExprList(expressions, &mut (*node).ss.ps);
+            for i in 0..(if states.is_null() { 0 } else { (*states).length as usize }) {
+                let number = (*(*(*plan).fdw_private).elements.add(i)).int_value;
+                if let Some(kind) = Narrowing::ALL.into_iter().find(|k| *k as c_int == number) {
+                    let state = (*(*states).elements.add(i)).ptr_value as *mut pg_sys::ExprState;
+                    let expression = (*(*expressions).elements.add(i)).ptr_value as *mut pg_sys::Node;
+                    narrowings.push((kind, state, pg_sys::exprType(expression)));
+                }
+            }
+        }
+        let scan = Scan { table, narrowings, rows: std::ptr::null_mut() };
+        let context = (*(*node).ss.ps.state).es_query_cxt;
+        (*node).fdw_state = PgMemoryContexts::For(context).leak_and_drop_on_delete(scan) as *mut c_void;
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn iterate(node: *mut pg_sys::ForeignScanState) -> *mut pg_sys::TupleTableSlot {
+    // SAFETY: `fdw_state` was set by `begin`; the slot belongs to the scan.
+    unsafe {
+        let slot = (*node).ss.ss_ScanTupleSlot;
+        pg_sys::ExecClearTuple(slot);
+        let scan = (*node).fdw_state as *mut Scan;
+        if (*scan).rows.is_null() {
+            let previous = pg_sys::MemoryContextSwitchTo((*(*node).ss.ps.state).es_query_cxt);
+            (*scan).rows = pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem);
+            pg_sys::MemoryContextSwitchTo(previous);
+            let bounds = bounds(&*scan, (*node).ss.ps.ps_ExprContext);
+            if let Some(bounds) = bounds {
+                raise(load(&*scan, &bounds, (*(*node).ss.ss_currentRelation).rd_att));
+            }
+        }
+        pg_sys::tuplestore_gettupleslot((*scan).rows, true, false, slot);
+        slot
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn rescan(node: *mut pg_sys::ForeignScanState) {
+    // SAFETY: as in `iterate`; the next call reads anew, since parameters may have changed.
+    unsafe { close((*node).fdw_state as *mut Scan) };
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn end(node: *mut pg_sys::ForeignScanState) {
+    // SAFETY: as in `iterate`; null when `begin` failed.
+    unsafe { close((*node).fdw_state as *mut Scan) };
+}
+
+unsafe fn close(scan: *mut Scan) {
+    // SAFETY: null or the scan that `begin` made.
+    unsafe {
+        if !scan.is_null() && !(*scan).rows.is_null() {
+            pg_sys::tuplestore_end((*scan).rows);
+            (*scan).rows = std::ptr::null_mut();
+        }
+    }
+}
+
+/// Evaluates the narrowing conditions; `None` when one compares with NULL, which no row meets.
+unsafe fn bounds(scan: &Scan, context: *mut pg_sys::ExprContext) -> Option<Bounds> {
+    let mut bounds = Bounds { since: i64::MIN, until: i64::MAX, texts: None };
+    for (kind, state, ty) in &scan.narrowings {
+        let mut is_null = false;
+        // SAFETY: an expression state of this scan, evaluated in its own context.
+        let datum = unsafe { pg_sys::ExecEvalExprSwitchContext(*state, context, &mut is_null) };
+        if is_null {
+            return None;
+        }
+        // SAFETY: the datum has the type that the planner recorded.
+        unsafe {
+            match kind {
+                Narrowing::Text => {
+                    bounds.keep(vec![String::from_datum(datum, false)?]);
+                }
+                Narrowing::AnyText => {
+                    let list = Vec::<Option<String>>::from_datum(datum, false)?;
+                    bounds.keep(list.into_iter().flatten().collect());
+                }
+                _ => bounds.time(*kind, instant(datum, *ty)),
+            }
+        }
+    }
+    Some(bounds)
+}
+
+/// A time of any of the three types as timestamptz, under the session's zone as the operators do it.
+unsafe fn instant(datum: pg_sys::Datum, ty: pg_sys::Oid) -> i64 {
+    // SAFETY: the server's own casts on a datum of the type they take.
+    let cast = unsafe {
+        match ty {
+            pg_sys::DATEOID => {
+                pgrx::direct_function_call_as_datum(pg_sys::date_timestamptz, &[Some(datum)])
+            }
+            pg_sys::TIMESTAMPOID => {
+                pgrx::direct_function_call_as_datum(pg_sys::timestamp_timestamptz, &[Some(datum)])
+            }
+            _ => Some(datum),
+        }
+    };
+    cast.unwrap_or(datum).value() as i64
+}
+
+impl Bounds {
+    fn time(&mut self, kind: Narrowing, t: i64) {
+        let after = t.saturating_add(1);
+        match kind {
+            Narrowing::From => self.since = self.since.max(t),
+            Narrowing::After => self.since = self.since.max(after),
+            Narrowing::Before => self.until = self.until.min(t),
+            Narrowing::Upto => self.until = self.until.min(after),
+            _ => {
+                self.since = self.since.max(t);
+                self.until = self.until.min(after);
+            }
+        }
+    }
+
+    fn keep(&mut self, texts: Vec<String>) {
+        self.texts = Some(match self.texts.take() {
+            None => texts,
+            Some(so_far) => so_far.into_iter().filter(|t| texts.contains(t)).collect(),
+        });
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.texts.as_ref().is_none_or(|texts| texts.iter().any(|t| t == text))
+    }
+}
+
+/// Fills the scan's store with the rows of all KPIs and periods that the bounds leave.
+unsafe fn load(scan: &Scan, bounds: &Bounds, descriptor: pg_sys::TupleDesc) -> Result<(), Error> {
+    // SAFETY: the descriptor of the foreign table, whose columns kpi.create_kpi or the install script has made.
+    unsafe {
+        match (&scan.table.code, scan.table.period) {
+            (Some(code), _) => {
+                let kpi = lookup::kpi(Mode::Read, code)?;
+                let daily = daily_only(&kpi)?;
+                let columns = typed_columns(descriptor);
+                for period in Period::ALL.into_iter().filter(|p| bounds.has(p.as_str())) {
+                    if daily && matches!(period, Period::Minute | Period::Hour) {
+                        continue;
+                    }
+                    rows(scan, &kpi, period, By::Columns(&columns), bounds, descriptor, period.as_str())?;
+                }
+            }
+            (None, Some(period)) => {
+                let codes =
+                    spi::query(Mode::Read, "SELECT code FROM kpi.kpi ORDER BY code", &[], |row| Ok(row.text(1)))?;
+                for code in codes.into_iter().filter(|code| bounds.has(code)) {
+                    let kpi = lookup::kpi(Mode::Read, &code)?;
+                    let hidden = !identity::may(identity::current_role(), kpi.view, pg_sys::ACL_SELECT);
+                    let too_fine = matches!(period, Period::Minute | Period::Hour) && daily_only(&kpi)?;
+                    if !hidden && !too_fine {
+                        rows(scan, &kpi, period, By::AllJson, bounds, descriptor, &code)?;
+                    }
+                }
+            }
+            (None, None) => (),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a KPI rests on a source whose time column is a date.
+fn daily_only(kpi: &Kpi) -> Result<bool, Error> {
+    if let Some(id) = kpi.source {
+        let source = lookup::source_by_id(Mode::Read, id)?;
+        return Ok(source.time_type == lookup::TimeType::Date);
+    }
+    for part in &kpi.requires {
+        if daily_only(&lookup::kpi(Mode::Read, part)?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Names and types of the dimensions in a typed table: what is between `period` and `value`.
+unsafe fn typed_columns(descriptor: pg_sys::TupleDesc) -> Vec<(String, String)> {
+    // SAFETY: attribute numbers below natts; names and types are zero-terminated.
+    unsafe {
+        (2..(*descriptor).natts - 3)
+            .map(|i| {
+                let attribute = version::attribute(descriptor, i);
+                let name = CStr::from_ptr((*attribute).attname.data.as_ptr());
+                let ty = CStr::from_ptr(pg_sys::format_type_with_typemod(
+                    (*attribute).atttypid,
+                    (*attribute).atttypmod,
+                ));
+                (name.to_string_lossy().into_owned(), ty.to_string_lossy().into_owned())
+            })
+            .collect()
+    }
+}
+
+/// Reads one KPI at one period into the store. The first two columns are time and label, in the table's order, then
+/// come dimensions, value, target and status.
+unsafe fn rows(
+    scan: &Scan,
+    kpi: &Kpi,
+    period: Period,
+    by: By,
+    bounds: &Bounds,
+    descriptor: pg_sys::TupleDesc,
+    label: &str,
+) -> Result<(), Error> {
+    let (direction, target, warn) = spi::first(
+        Mode::Read,
+        "SELECT direction, target, warn FROM kpi.kpi WHERE code = $1",
+        &[arg(kpi.code.as_str())],
+        |row| Ok((row.text(1), row.get::<f64>(2), row.get::<f64>(3))),
+    )?
+    .unwrap_or_default();
+    let direction = Direction::parse(&direction).unwrap_or(Direction::Up);
+    let dimensions = match by {
+        By::Columns(columns) => columns.len(),
+        _ => 1,
+    };
+    let typed = scan.table.code.is_some();
+    let request = Request { period, since: bounds.since, until: bounds.until, by, filter: None };
+    let label = label.into_datum();
+    read::plan(kpi, &request)?.run(|row| {
+        let value: Option<f64> = row.get(dimensions as i32 + 2);
+        let status = value.and_then(|v| kpi_catalog::status(v, direction, target, warn));
+        let first = if typed { [row.datum(1), label] } else { [label, row.datum(1)] };
+        let columns: Vec<Option<pg_sys::Datum>> = first
+            .into_iter()
+            .chain((0..dimensions).map(|d| row.datum(d as i32 + 2)))
+            .chain([value.into_datum(), target.into_datum(), status.and_then(|s| s.as_str().into_datum())])
+            .collect();
+        let mut values: Vec<pg_sys::Datum> =
+            columns.iter().map(|d| d.unwrap_or(pg_sys::Datum::from(0))).collect();
+        let mut nulls: Vec<bool> = columns.iter().map(Option::is_none).collect();
+        // SAFETY: as many values as the table has columns, in their types; the store copies them.
+        unsafe {
+            pg_sys::tuplestore_putvalues(scan.rows, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+        }
+        Ok(())
+    })?;
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! Exact reads: clean buckets from the rollup, touched ones from the raw rows, in the caller's snapshot.
+
+use std::fmt::Write as _;
+
+use kpi_catalog::Period;
+use kpi_rollup::{Coverage, Span, Spans};
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::calendar::SourceCalendar;
+use super::sql::{Arguments, Selection, level_of};
+use crate::catalog::lookup::{self, Kpi, Source, StateColumn, TimeType};
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::spi::{self, Mode, Row, ident, literal};
+
+/// A chain of derived KPIs deeper than this is a definition gone wrong, not a KPI.
+const MAX_DEPTH: usize = 32;
+
+/// What a reader asks for.
+pub struct Request<'a> {
+    pub period: Period,
+    /// First and last bucket start, microseconds; buckets with `since <= start < until`.
+    pub since: i64,
+    pub until: i64,
+    pub by: By<'a>,
+    pub filter: Option<&'a str>,
+}
+
+/// How the rows are broken down.
+#[derive(Clone, Copy)]
+pub enum By<'a> {
+    /// By these dimensions, in one jsonb column.
+    Json(&'a [String]),
+    /// By all dimensions, in one jsonb column.
+    AllJson,
+    /// By all dimensions, each in a column of its own: those of the KPI's typed view.
+    Columns(&'a [(String, String)]),
+}
+
+/// A statement ready to run as the KPI's owner; its rows are `ts, dimensions..., value`.
+pub struct Plan {
+    pub sql: String,
+    pub args: Arguments,
+    owner: pg_sys::Oid,
+    search_path: String,
+    timezone: String,
+}
+
+impl Plan {
+    /// Runs the statement in the caller's snapshot.
+    pub fn run(self, each: impl FnMut(&Row) -> Result<(), Error>) -> Result<u64, Error> {
+        let _owner = Identity::assume(self.owner, &self.search_path, &self.timezone)?;
+        spi::scan(Mode::Read, &self.sql, &self.args.0, each)
+    }
+}
+
+/// Plans the read of a KPI.
+pub fn plan(kpi: &Kpi, request: &Request) -> Result<Plan, Error> {
+    let mut args = Arguments::default();
+    let mut frame = Frame { search_path: Vec::new(), timezone: String::new() };
+    let sql = match request.by {
+        By::Columns(columns) if kpi.source.is_none() => {
+            let inner = Request { by: By::AllJson, ..*request };
+            let inner = select(kpi, &inner, &mut args, &mut frame, 0)?;
+            let columns: String = columns
+                .iter()
+                .map(|(name, ty)| format!("(v.dimensions ->> {})::{ty} AS {}, ", literal(name), ident(name)))
+                .collect();
+            format!("SELECT v.ts, {columns}v.value FROM ({inner}) v")
+        }
+        _ => select(kpi, request, &mut args, &mut frame, 0)?,
+    };
+    Ok(Plan {
+        sql,
+        args,
+        owner: kpi.owner,
+        search_path: format!("{}, pg_temp", frame.search_path.join(", ")),
+        timezone: frame.timezone,
+    })
+}
+
+/// What the statement's expressions are resolved under.
+struct Frame {
+    search_path: Vec<String>,
+    timezone: String,
+}
+
+fn select(
+    kpi: &Kpi,
+    request: &Request,
+    args: &mut Arguments,
+    frame: &mut Frame,
+    depth: usize,
+) -> Result<String, Error> {
+    match kpi.source {
+        Some(id) => {
+            let source = lookup::source_by_id(Mode::Read, id)?;
+            if !frame.search_path.contains(&source.search_path) {
+                frame.search_path.push(source.search_path.clone());
+            }
+            frame.timezone.clone_from(&source.timezone);
+            select_base(kpi, &source, request, args)
+        }
+        None => select_derived(kpi, request, args, frame, depth),
+    }
+}
+
+/// A KPI over others: their values joined on bucket and dimensions.
+fn select_derived(
+    kpi: &Kpi,
+    request: &Request,
+    args: &mut Arguments,
+    frame: &mut Frame,
+    depth: usize,
+) -> Result<String, Error> {
+    if depth >= MAX_DEPTH {
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_STATEMENT_TOO_COMPLEX,
+            format!("KPI \"{}\" is derived through more than {MAX_DEPTH} others", kpi.code),
+        ));
+    }
+    let shared;
+    let by = match request.by {
+        By::Json(list) => list,
+        _ => {
+            shared = dimensions(kpi, depth)?;
+            &shared
+        }
+    };
+    let mut joined = String::new();
+    for (i, code) in kpi.requires.iter().enumerate() {
+        let part = lookup::kpi(Mode::Read, code)?;
+        let part = select(&part, &Request { by: By::Json(by), ..*request }, args, frame, depth + 1)?;
+        let v = ident(&format!("kpi v{}", i + 1));
+        let _ = match i {
+            0 => write!(joined, "(SELECT ts, dimensions, value AS {v} FROM ({part}) k) k1"),
+            _ => write!(
+                joined,
+                "\nFULL JOIN (SELECT ts, dimensions, value AS {v} FROM ({part}) k) k{} USING (ts, dimensions)",
+                i + 1
+            ),
+        };
+    }
+    Ok(format!("SELECT ts, dimensions, {} AS value FROM {joined} ORDER BY ts, dimensions", kpi.value_sql))
+}
+
+/// The dimensions of a KPI: its source's, or those that all parts of a derived one have.
+pub fn dimensions(kpi: &Kpi, depth: usize) -> Result<Vec<String>, Error> {
+    if let Some(id) = kpi.source {
+        return Ok(lookup::source_by_id(Mode::Read, id)?.dimensions);
+    }
+    let mut shared: Option<Vec<String>> = None;
+    for code in kpi.requires.iter().filter(|_| depth < MAX_DEPTH) {
+        let part = dimensions(&lookup::kpi(Mode::Read, code)?, depth + 1)?;
+        shared = Some(match shared {
+            None => part,
+            Some(so_far) => so_far.into_iter().filter(|d| part.contains(d)).collect(),
+        });
+    }
+    Ok(shared.unwrap_or_default())
+}
+
+fn select_base(kpi: &Kpi, source: &Source, request: &Request, args: &mut Arguments) -> Result<String, Error> {
+    if source.time_type == TimeType::Date && matches!(request.period, Period::Minute | Period::Hour) {
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("KPI \"{}\" has no values by {}", kpi.code, request.period.as_str()),
+        )
+        .detail(format!("The time column \"{}\" of source \"{}\" is a date.", source.time_column, source.name))
+        .hint("Ask for day, week, month, quarter or year."));
+    }
+    let by: &[String] = match request.by {
+        By::Json(list) => list,
+        _ => &source.dimensions,
+    };
+    let filter = request.filter.map(|text| kpi_catalog::filter(text, &source.dimensions)).transpose()?;
+    let needed: Vec<usize> = positions(source, by, filter.as_ref().map_or(&[], |f| &f.dimensions))?;
+    let all_states = lookup::states(Mode::Read, source.id)?;
+    let states: Vec<&StateColumn> = all_states.iter().filter(|s| kpi.states.contains(&s.position)).collect();
+
+    let calendar = SourceCalendar::new(source.time_type, &source.timezone);
+    let window = window(source, request, &calendar);
+    let touched = if states.iter().any(|s| !s.filled) {
+        Spans::of(Span::ALL)
+    } else {
+        readable(source, super::touched(source, Mode::Read)?, window)
+    };
+    let coverage = Coverage::plan(window, level_of(source, request.period), &touched, &calendar);
+
+    let selection = Selection { source, states: &states, period: request.period, dimensions: &needed };
+    let branches = selection.branches(&coverage, &calendar, args);
+    let ts = match source.time_type {
+        TimeType::Timestamptz => "\"kpi label\"".to_string(),
+        _ => format!("(\"kpi label\" AT TIME ZONE {})", literal(&source.timezone)),
+    };
+    let mut dimensions_out = String::new();
+    match request.by {
+        By::Columns(_) => by.iter().for_each(|d| {
+            let _ = write!(dimensions_out, "{}, ", ident(d));
+        }),
+        _ if by.is_empty() => dimensions_out.push_str("'{}'::jsonb AS dimensions, "),
+        _ => {
+            let pairs: Vec<String> = by.iter().map(|d| format!("{}, {}", literal(d), ident(d))).collect();
+            let _ = write!(dimensions_out, "jsonb_build_object({}) AS dimensions, ", pairs.join(", "));
+        }
+    }
+    let keys: String = by.iter().map(|d| format!(", {}", ident(d))).collect();
+    let condition = filter.map(|f| format!(" WHERE ({})", f.sql)).unwrap_or_default();
+    Ok(format!(
+        "SELECT {ts} AS ts, {dimensions_out}{} AS value FROM (\n{branches}\n) q({}){condition}\n\
+         GROUP BY \"kpi label\"{keys} ORDER BY \"kpi label\"{keys}",
+        kpi.value_sql,
+        selection.aliases(),
+    ))
+}
+
+/// What of the touched stretches a read must take from raw.
+fn readable(source: &Source, touched: Spans, window: Span) -> Spans {
+    let touched = whole_days_of_dates(source, touched);
+    let inside = touched.intersect(&Spans::of(window));
+    match (inside.as_slice().first(), inside.as_slice().last()) {
+        // Without an index on the time column every stretch would cost a scan of the whole relation: one scan then.
+        (Some(first), Some(last)) if !source.indexed => Spans::of(Span::new(first.from, last.until)),
+        _ => touched,
+    }
+}
+
+/// A date is touched as a whole: its minutes mean nothing.
+pub fn whole_days_of_dates(source: &Source, touched: Spans) -> Spans {
+    const DAY: i64 = 86_400_000_000;
+    if source.time_type != TimeType::Date {
+        return touched;
+    }
+    let border = |t: i64, up: bool| match t {
+        i64::MIN | i64::MAX => t,
+        _ if up => t.saturating_add(DAY - 1).div_euclid(DAY) * DAY,
+        _ => t.div_euclid(DAY) * DAY,
+    };
+    touched.as_slice().iter().map(|s| Span::new(border(s.from, false), border(s.until, true))).collect()
+}
+
+/// The asked window on bucket borders, in the source's own time.
+fn window(source: &Source, request: &Request, calendar: &SourceCalendar) -> Span {
+    let local = |t: i64| match source.time_type {
+        TimeType::Timestamptz => t,
+        _ if t == i64::MIN || t == i64::MAX => t,
+        // SAFETY: the server's AT TIME ZONE on a zone name that kpi.create_source has checked.
+        _ => unsafe {
+            pgrx::direct_function_call_as_datum(
+                pg_sys::timestamptz_zone,
+                &[source.timezone.clone().into_datum(), Some(pg_sys::Datum::from(t))],
+            )
+        }
+        .map_or(t, |d| d.value() as i64),
+    };
+    Span::new(
+        calendar.first_start(request.period, local(request.since)),
+        calendar.first_start(request.period, local(request.until)),
+    )
+}
+
+fn positions(source: &Source, by: &[String], filtered: &[String]) -> Result<Vec<usize>, Error> {
+    let mut positions = Vec::new();
+    for name in by.iter().chain(filtered) {
+        let Some(at) = source.dimensions.iter().position(|d| d == name) else {
+            let list = source.dimensions.join(", ");
+            return Err(Error::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+                format!("source \"{}\" has no dimension \"{name}\"", source.name),
+            )
+            .hint(if list.is_empty() {
+                "It has no dimensions; they are named in kpi.create_source(..., dimensions => '{...}').".to_string()
+            } else {
+                format!("Its dimensions are: {list}.")
+            }));
+        };
+        if !positions.contains(&at) {
+            positions.push(at);
+        }
+    }
+    positions.sort_unstable();
+    Ok(positions)
+}
+
+#[unsafe(no_mangle)]
+#[doc(hidden)]
+pub extern "C" fn pg_finfo_kpi_value() -> &'static pg_sys::Pg_finfo_record {
+    const V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+    &V1
+}
+
+/// `kpi.value(code, period, since, until, by, filter)`.
+///
+/// # Safety
+/// Called by PostgreSQL's function manager.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn kpi_value(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: declared as (text, text, timestamptz, timestamptz, text[], text); timestamps are taken as they are.
+    let (code, period, since, until, by, filter) = unsafe {
+        let time = |n: usize| {
+            let arg = &(*fcinfo).args.as_slice(6)[n];
+            (!arg.isnull).then_some(arg.value.value() as i64)
+        };
+        (
+            pgrx::fcinfo::pg_getarg::<String>(fcinfo, 0),
+            pgrx::fcinfo::pg_getarg::<String>(fcinfo, 1),
+            time(2),
+            time(3),
+            pgrx::fcinfo::pg_getarg::<Vec<Option<String>>>(fcinfo, 4),
+            pgrx::fcinfo::pg_getarg::<String>(fcinfo, 5),
+        )
+    };
+    // SAFETY: the function is declared RETURNS TABLE, so the executor passed a ReturnSetInfo.
+    let (store, descriptor) = unsafe {
+        pg_sys::InitMaterializedSRF(fcinfo, 0);
+        let result = (*fcinfo).resultinfo as *mut pg_sys::ReturnSetInfo;
+        ((*result).setResult, (*result).setDesc)
+    };
+    let by: Vec<String> = by.unwrap_or_default().into_iter().flatten().collect();
+    let read = || -> Result<(), Error> {
+        let missing = |what: &str, hint: &str| {
+            Error::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{what} must not be null")).hint(hint)
+        };
+        let code = code.ok_or_else(|| missing("code", "SELECT code FROM kpi.catalog lists the KPIs."))?;
+        let period = period
+            .ok_or_else(|| missing("period", "Use minute, hour, day, week, month, quarter or year."))?;
+        let kpi = lookup::kpi(Mode::Read, &code)?;
+        lookup::check_readable(&kpi)?;
+        let request = Request {
+            period: kpi_catalog::period(&period)?,
+            since: since.unwrap_or(i64::MIN),
+            until: until.unwrap_or(i64::MAX),
+            by: By::Json(&by),
+            filter: filter.as_deref(),
+        };
+        plan(&kpi, &request)?.run(|row| {
+            let columns = [row.datum(1), row.datum(2), row.datum(3)];
+            let mut values = columns.map(|d| d.unwrap_or(pg_sys::Datum::from(0)));
+            let mut nulls = columns.map(|d| d.is_none());
+            // SAFETY: three values for the three declared columns; the store copies them.
+            unsafe { pg_sys::tuplestore_putvalues(store, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) };
+            Ok(())
+        })?;
+        Ok(())
+    };
+    if let Err(error) = read() {
+        ErrorReport::from(error).report(PgLogLevel::ERROR);
+    }
+    pg_sys::Datum::from(0)
+}
+

@@ -1,0 +1,381 @@
+//! Refresh: recomputes exactly the touched buckets, in the transaction that takes them off the list.
+
+use kpi_catalog::Period;
+use kpi_rollup::{Coverage, Level, Span, Spans};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use super::calendar::SourceCalendar;
+use super::read::whole_days_of_dates;
+use super::sql::{Arguments, finite_start, merged, raw_time, truncated, within};
+use crate::catalog::lookup::{self, Source, StateColumn, TimeType};
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::spi::{self, Mode, arg, ident};
+
+/// What a refresh did.
+#[derive(Default, Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Base buckets that were recomputed and hold data.
+    pub buckets: i64,
+    /// Raw rows in them.
+    pub rows_read: i64,
+    /// Rollup rows written, over all levels.
+    pub rows_written: i64,
+}
+
+/// Refreshes the touched buckets of a source between two times (microseconds).
+pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
+    check_isolation()?;
+    let source = lookup::source(Mode::Write, name)?;
+    lookup::check_owner(&format!("source \"{name}\""), source.owner)?;
+    let started = now();
+    let todo = take(&source, Span::new(since, until))?;
+    let states = lookup::states(Mode::Write, source.id)?;
+    let outcome = {
+        let _owner = Identity::assume(source.owner, &source.search_path, &source.timezone)?;
+        recompute(&source, &states, &todo)?
+    };
+    let _owner = Identity::extension_owner()?;
+    finish(&source, &todo, &outcome, started)?;
+    Ok(outcome)
+}
+
+/// A snapshot from before the lock on the source could overwrite what another refresh has written since.
+fn check_isolation() -> Result<(), Error> {
+    // SAFETY: a global that the backend's main thread reads.
+    let isolation = unsafe { pg_sys::XactIsoLevel };
+    if isolation < pg_sys::XACT_REPEATABLE_READ as i32 {
+        return Ok(());
+    }
+    Err(Error::new(
+        PgSqlErrorCode::ERRCODE_ACTIVE_SQL_TRANSACTION,
+        "kpi.refresh cannot run in a transaction with isolation level repeatable read or serializable",
+    )
+    .detail("Every step of a refresh needs to see what was committed before it.")
+    .hint("Run it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED; SELECT kpi.refresh(...); COMMIT."))
+}
+
+fn now() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// What a refresh recomputes.
+struct Todo {
+    touched: Spans,
+    /// Nothing is materialised yet: no old rows to delete.
+    first: bool,
+    /// All states will be there for all of time.
+    fills: bool,
+}
+
+/// Locks the source against other refreshes and takes its touched stretches off the list.
+///
+/// The order matters: the stretches are deleted in one snapshot and the raw rows are read in a later one, so a writer
+/// that commits in between is read now and stays on the list.
+fn take(source: &Source, asked: Span) -> Result<Todo, Error> {
+    let _owner = Identity::extension_owner()?;
+    spi::run("SELECT FROM kpi.source WHERE id = $1 FOR NO KEY UPDATE", &[arg(source.id)])?;
+    check_triggers(source)?;
+    let unfilled = spi::first(
+        Mode::Write,
+        "SELECT bool_or(NOT filled), NOT EXISTS (SELECT FROM kpi.source_refresh WHERE source_id = $1) \
+         FROM kpi.state WHERE source_id = $1",
+        &[arg(source.id)],
+        |row| Ok((row.get::<bool>(1).unwrap_or(false), row.get::<bool>(2).unwrap_or(true))),
+    )?
+    .unwrap_or_default();
+    let calendar = SourceCalendar::new(source.time_type, &source.timezone);
+    // Whole days: then a bucket is never half taken off the list.
+    let asked = Span::new(
+        calendar.start(Period::Day, asked.from),
+        match asked.until {
+            i64::MAX => i64::MAX,
+            until => calendar.first_start(Period::Day, until),
+        },
+    );
+    let asked = if unfilled.0 { Span::ALL } else { asked };
+    let bounds = super::minutes_of(asked);
+    let taken = spi::query(
+        Mode::Write,
+        "DELETE FROM kpi.touched WHERE source_id = $1 AND first_minute <= $3 AND last_minute >= $2 \
+         RETURNING first_minute, last_minute",
+        &[arg(source.id), arg(bounds.first), arg(bounds.last)],
+        |row| {
+            Ok(super::span_of(kpi_rollup::MinuteRange {
+                first: row.get(1).unwrap_or(i64::MIN),
+                last: row.get(2).unwrap_or(i64::MAX),
+            }))
+        },
+    )?;
+    let pending = super::capture::pending(source.id).into_iter().map(super::span_of);
+    let all: Spans = taken.into_iter().chain(pending).collect();
+    let window = Spans::of(asked);
+    for rest in all.minus(&window).as_slice() {
+        touch_again(source, *rest)?;
+    }
+    let touched = if unfilled.0 { window } else { all.intersect(&window) };
+    let touched = whole_days_of_dates(source, touched);
+    let touched = match (touched.as_slice().first(), touched.as_slice().last()) {
+        (Some(first), Some(last)) if !source.indexed => Spans::of(Span::new(first.from, last.until)),
+        _ => touched,
+    };
+    Ok(Todo { fills: touched.as_slice() == [Span::ALL], first: unfilled.1, touched })
+}
+
+fn touch_again(source: &Source, span: Span) -> Result<(), Error> {
+    let range = super::minutes_of(span);
+    spi::run(
+        "INSERT INTO kpi.touched VALUES ($1, $2, $3)",
+        &[arg(source.id), arg(range.first), arg(range.last)],
+    )?;
+    Ok(())
+}
+
+/// A refresh that can't know what was written would make a number stale.
+fn check_triggers(source: &Source) -> Result<(), Error> {
+    if !source.captured {
+        return Ok(());
+    }
+    let disabled = spi::first(
+        Mode::Write,
+        "SELECT t.tgrelid::regclass::text FROM pg_catalog.pg_trigger t \
+         WHERE t.tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%' AND t.tgenabled <> 'A' LIMIT 1",
+        &[arg(source.id)],
+        |row| Ok(row.text(1)),
+    )?;
+    match disabled {
+        None => Ok(()),
+        Some(table) => Err(Error::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("the capture triggers of source \"{}\" are disabled", source.name),
+        )
+        .detail(format!("Writes to {table} are not noted, so its buckets cannot be called clean."))
+        .hint(format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER ALL, then refresh again."))),
+    }
+}
+
+/// Deletes and writes the buckets of the touched stretches, finest level first; runs as the source's owner.
+fn recompute(source: &Source, states: &[StateColumn], todo: &Todo) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    if todo.touched.is_empty() {
+        return Ok(outcome);
+    }
+    let calendar = SourceCalendar::new(source.time_type, &source.timezone);
+    let plan = Coverage::plan(Span::ALL, Level::Day, &todo.touched, &calendar);
+    let dates = source.time_type == TimeType::Date;
+    let base = if dates { "day" } else { "minute" };
+    let base_spans = if dates { &plan.touched_days } else { &plan.raw };
+
+    outcome.rows_written += from_raw(source, states, base, base_spans, todo)? as i64;
+    index(source, base)?;
+    let (buckets, rows_read) = count(source, base, base_spans)?;
+    outcome.buckets = buckets;
+    outcome.rows_read = rows_read;
+    if !dates {
+        for (level, finer, period, spans) in [
+            ("hour", "minute", Period::Hour, &plan.touched_hours),
+            ("day", "hour", Period::Day, &plan.touched_days),
+        ] {
+            outcome.rows_written += from_finer(source, states, (level, finer), period, spans, todo)? as i64;
+            index(source, level)?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// `unnest` of the stretches as relation `g`.
+fn stretches(source: &Source, spans: &Spans, args: &mut Arguments) -> String {
+    let from = args.times(source, spans.as_slice().iter().map(|s| finite_start(s.from)));
+    let until = args.times(source, spans.as_slice().iter().map(|s| s.until));
+    format!("unnest({from}, {until}) AS g(\"kpi from\", \"kpi until\")")
+}
+
+fn delete(source: &Source, level: &str, spans: &Spans) -> Result<(), Error> {
+    let mut args = Arguments::default();
+    let spans = stretches(source, spans, &mut args);
+    let table = source.object(level);
+    spi::run(
+        &format!(
+            "DELETE FROM {table} t USING {spans} WHERE t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\""
+        ),
+        &args.0,
+    )?;
+    Ok(())
+}
+
+fn names(source: &Source, states: &[StateColumn]) -> Vec<String> {
+    let dimensions = (1..=source.dimensions.len()).map(|d| format!("d{d}"));
+    dimensions.chain(states.iter().map(StateColumn::name)).collect()
+}
+
+fn from_raw(
+    source: &Source,
+    states: &[StateColumn],
+    level: &str,
+    spans: &Spans,
+    todo: &Todo,
+) -> Result<u64, Error> {
+    if !todo.first {
+        delete(source, level, spans)?;
+    }
+    let mut args = Arguments::default();
+    let input = source.object("input");
+    let (from, condition) = match spans.as_slice() {
+        [span] => {
+            let from = args.time(source, finite_start(span.from));
+            let until = args.time(source, span.until);
+            (input, within(source, &from, &until))
+        }
+        _ => (
+            format!("{} CROSS JOIN {input}", stretches(source, spans, &mut args)),
+            within(source, "g.\"kpi from\"", "g.\"kpi until\""),
+        ),
+    };
+    let period = if level == "day" { Period::Day } else { Period::Minute };
+    let mut columns = vec![truncated(source, period, &raw_time(source)), "count(*)".to_string()];
+    columns.extend((1..=source.dimensions.len()).map(|d| format!("\"kpi d{d}\"")));
+    columns.extend(states.iter().map(|s| s.partial.clone()));
+    let keys: String = (1..=source.dimensions.len()).map(|d| format!(", \"kpi d{d}\"")).collect();
+    spi::run(
+        &format!(
+            "INSERT INTO {} (bucket, n{}) SELECT {} FROM {from} WHERE {condition} GROUP BY 1{keys} ORDER BY 1",
+            source.object(level),
+            listed(&names(source, states)),
+            columns.join(", "),
+        ),
+        &args.0,
+    )
+}
+
+fn listed(names: &[String]) -> String {
+    names.iter().map(|n| format!(", {}", ident(n))).collect()
+}
+
+fn from_finer(
+    source: &Source,
+    states: &[StateColumn],
+    (level, finer): (&str, &str),
+    period: Period,
+    spans: &Spans,
+    todo: &Todo,
+) -> Result<u64, Error> {
+    if !todo.first {
+        delete(source, level, spans)?;
+    }
+    let mut args = Arguments::default();
+    let finer = source.object(finer);
+    let (from, condition) = match spans.as_slice() {
+        [span] => {
+            let from = args.time(source, finite_start(span.from));
+            let until = args.time(source, span.until);
+            (format!("{finer} t"), format!("t.bucket >= {from} AND t.bucket < {until}"))
+        }
+        _ => (
+            format!("{} CROSS JOIN {finer} t", stretches(source, spans, &mut args)),
+            "t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\"".to_string(),
+        ),
+    };
+    let dimensions: Vec<String> = (1..=source.dimensions.len()).map(|d| format!("t.d{d}")).collect();
+    let mut columns = vec![truncated(source, period, "t.bucket"), "sum(t.n)::bigint".to_string()];
+    columns.extend(dimensions.iter().cloned());
+    columns.extend(states.iter().map(|s| merged(&s.merge, &format!("t.{}", s.name()))));
+    let keys: String = dimensions.iter().map(|d| format!(", {d}")).collect();
+    spi::run(
+        &format!(
+            "INSERT INTO {} (bucket, n{}) SELECT {} FROM {from} WHERE {condition} GROUP BY 1{keys} ORDER BY 1",
+            source.object(level),
+            listed(&names(source, states)),
+            columns.join(", "),
+        ),
+        &args.0,
+    )
+}
+
+/// The first fill comes before the index: building it over sorted rows is several times cheaper than keeping it.
+fn index(source: &Source, level: &str) -> Result<(), Error> {
+    let name = format!("{}_{level}_bucket", source.name);
+    let there = spi::first(
+        Mode::Write,
+        "SELECT pg_catalog.to_regclass($1) IS NOT NULL",
+        &[arg(format!("kpi_rollup.{}", ident(&name)))],
+        |row| Ok(row.get::<bool>(1).unwrap_or(false)),
+    )?;
+    if there == Some(true) {
+        return Ok(());
+    }
+    spi::run(&format!("CREATE INDEX {} ON {} (bucket)", ident(&name), source.object(level)), &[])?;
+    // The first reads come before autovacuum has looked at the table.
+    spi::run(&format!("ANALYZE {}", source.object(level)), &[])?;
+    Ok(())
+}
+
+fn count(source: &Source, level: &str, spans: &Spans) -> Result<(i64, i64), Error> {
+    let mut args = Arguments::default();
+    let table = source.object(level);
+    let from = match spans.as_slice() {
+        [Span::ALL] => format!("{table} t"),
+        _ => format!(
+            "{} JOIN {table} t ON t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\"",
+            stretches(source, spans, &mut args)
+        ),
+    };
+    let counted = spi::first(
+        Mode::Write,
+        &format!(
+            "SELECT count(*), coalesce(sum(n), 0)::bigint FROM (SELECT t.bucket, sum(t.n) AS n FROM {from} GROUP BY 1) b"
+        ),
+        &args.0,
+        |row| Ok((row.get(1).unwrap_or_default(), row.get(2).unwrap_or_default())),
+    )?;
+    Ok(counted.unwrap_or_default())
+}
+
+/// Writes down what was done; runs as the extension's owner.
+fn finish(source: &Source, todo: &Todo, outcome: &Outcome, started: i64) -> Result<(), Error> {
+    if todo.fills {
+        spi::run("UPDATE kpi.state SET filled = true WHERE source_id = $1 AND NOT filled", &[arg(source.id)])?;
+    }
+    if let Some(window) = &source.refresh_window {
+        // What cannot be captured stays on the list as far back as it may still change.
+        spi::run(
+            "INSERT INTO kpi.touched SELECT $1, \
+             floor(extract(epoch FROM now() - $2::interval - timestamptz '2000-01-01 00:00:00+00') / 60)::bigint, \
+             9223372036854775807",
+            &[arg(source.id), arg(window.as_str())],
+        )?;
+    }
+    spi::run(
+        "INSERT INTO kpi.source_refresh AS r VALUES \
+         ($1, clock_timestamp(), make_interval(secs => $2), $3, $4, $5) \
+         ON CONFLICT (source_id) DO UPDATE SET (refreshed_at, duration, buckets, rows_read, rows_written) = \
+         (excluded.refreshed_at, excluded.duration, excluded.buckets, excluded.rows_read, excluded.rows_written)",
+        &[
+            arg(source.id),
+            arg((now() - started) as f64 / 1e6),
+            arg(outcome.buckets),
+            arg(outcome.rows_read),
+            arg(outcome.rows_written),
+        ],
+    )?;
+    Ok(())
+}
+
+/// `kpi.refresh(source, since, until)`.
+#[pg_extern(sql = false)]
+fn refresh_source(
+    source: &str,
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+) -> Result<
+    TableIterator<'static, (name!(buckets, i64), name!(rows_read, i64), name!(rows_written, i64))>,
+    pgrx::pg_sys::panic::ErrorReport,
+> {
+    let outcome = refresh(
+        source,
+        since.map_or(i64::MIN, TimestampWithTimeZone::into_inner),
+        until.map_or(i64::MAX, TimestampWithTimeZone::into_inner),
+    )?;
+    Ok(TableIterator::once((outcome.buckets, outcome.rows_read, outcome.rows_written)))
+}

@@ -1,0 +1,172 @@
+//! SPI under the two snapshot rules that this extension needs.
+//!
+//! pgrx picks the snapshot by whether the transaction has written; an exact read must see the snapshot of the query
+//! that called it in every statement it runs, and a refresh must see a new one in every statement. So the mode is
+//! said here.
+
+use std::ffi::CString;
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use crate::error::Error;
+
+/// Which snapshot a statement runs in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The snapshot of the calling query; writes are refused.
+    Read,
+    /// A new snapshot, after everything that this transaction did before.
+    Write,
+}
+
+/// A statement's argument.
+pub struct Arg {
+    oid: pg_sys::Oid,
+    datum: Option<pg_sys::Datum>,
+}
+
+/// Wraps a value as a statement's argument.
+pub fn arg<T: IntoDatum>(value: T) -> Arg {
+    Arg { oid: T::type_oid(), datum: value.into_datum() }
+}
+
+/// An argument of a given type from a datum.
+pub fn raw_arg(oid: pg_sys::Oid, datum: Option<pg_sys::Datum>) -> Arg {
+    Arg { oid, datum }
+}
+
+/// One row of a result, valid while its callback runs.
+pub struct Row {
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl Row {
+    /// The value of a column, counted from 1. It must own what it holds: the row goes with the callback.
+    pub fn get<T: FromDatum>(&self, column: i32) -> Option<T> {
+        let datum = self.datum(column)?;
+        // SAFETY: the datum comes from the tuple that SPI returned and has the type that the statement selects.
+        unsafe { T::from_datum(datum, false) }
+    }
+
+    /// The datum of a column, counted from 1; `None` for NULL.
+    pub fn datum(&self, column: i32) -> Option<pg_sys::Datum> {
+        let mut is_null = false;
+        // SAFETY: tuple and descriptor belong to the current SPI result.
+        let datum = unsafe { pg_sys::SPI_getbinval(self.tuple, self.descriptor, column, &mut is_null) };
+        (!is_null).then_some(datum)
+    }
+
+    /// A text column that cannot be NULL by its table's definition.
+    pub fn text(&self, column: i32) -> String {
+        self.get::<String>(column).unwrap_or_default()
+    }
+}
+
+/// Ends the SPI connection also when the callback fails.
+struct Connection;
+
+impl Connection {
+    fn open() -> Self {
+        // SAFETY: called on the backend's main thread, closed by Drop.
+        unsafe { pg_sys::SPI_connect() };
+        Self
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: pairs with SPI_connect above; after an ERROR the transaction's end cleans up instead.
+            unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}
+
+/// Runs a statement and maps its rows.
+pub fn query<T>(
+    mode: Mode,
+    sql: &str,
+    args: &[Arg],
+    mut each: impl FnMut(&Row) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut rows = Vec::new();
+    scan(mode, sql, args, |row| {
+        rows.push(each(row)?);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Runs a statement, calls back for every row, and returns how many rows it processed.
+pub fn scan(
+    mode: Mode,
+    sql: &str,
+    args: &[Arg],
+    mut each: impl FnMut(&Row) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let text = CString::new(sql)
+        .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
+    let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
+    let mut values: Vec<pg_sys::Datum> =
+        args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::from(0))).collect();
+    let nulls: Vec<std::ffi::c_char> =
+        args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char).collect();
+    let connection = Connection::open();
+    // SAFETY: the arrays have `args.len()` entries and outlive the call; an ERROR inside unwinds through pgrx.
+    let code = unsafe {
+        pg_sys::SPI_execute_with_args(
+            text.as_ptr(),
+            args.len() as i32,
+            types.as_mut_ptr(),
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            mode == Mode::Read,
+            0,
+        )
+    };
+    if code < 0 {
+        return Err(Error::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, format!("SPI failed with {code}")));
+    }
+    // SAFETY: SPI_processed and SPI_tuptable are set by the call above.
+    let (processed, table) = unsafe { (pg_sys::SPI_processed, pg_sys::SPI_tuptable) };
+    if !table.is_null() {
+        // SAFETY: the table holds `numvals` tuples until it is freed below or by SPI_finish.
+        let (tuples, count, descriptor) =
+            unsafe { ((*table).vals, (*table).numvals as usize, (*table).tupdesc) };
+        for i in 0..count {
+            // SAFETY: i < numvals.
+            let tuple = unsafe { *tuples.add(i) };
+            each(&Row { tuple, descriptor })?;
+        }
+    }
+    drop(connection);
+    Ok(processed)
+}
+
+/// Runs a statement that changes something.
+pub fn run(sql: &str, args: &[Arg]) -> Result<u64, Error> {
+    scan(Mode::Write, sql, args, |_| Ok(()))
+}
+
+/// The first row of a statement.
+pub fn first<T>(
+    mode: Mode,
+    sql: &str,
+    args: &[Arg],
+    each: impl FnMut(&Row) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    Ok(query(mode, sql, args, each)?.into_iter().next())
+}
+
+/// An identifier, quoted where it needs to be.
+pub fn ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A string literal.
+pub fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}

@@ -1,0 +1,320 @@
+-- What keeps sources and KPIs in step with DDL on their relations: event triggers on renames, partitions and drops.
+
+-- Minutes since 2000-01-01 of a time column's values between the bounds of a partition, all when they can't be told.
+CREATE FUNCTION kpi._partition_minutes(source kpi.source, partition regclass, OUT first_minute bigint, OUT last_minute bigint)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    bound text;
+    edges text[];
+BEGIN
+    first_minute := -9223372036854775808;
+    last_minute := 9223372036854775807;
+    -- The nearest ancestor, itself included, that is a range of exactly the time column.
+    SELECT pg_get_expr(c.relpartbound, c.oid) INTO bound
+    FROM pg_partition_ancestors(partition) WITH ORDINALITY a(relid, depth)
+    JOIN pg_class c ON c.oid = a.relid
+    JOIN pg_inherits i ON i.inhrelid = c.oid
+    JOIN pg_partitioned_table p ON p.partrelid = i.inhparent
+    JOIN pg_attribute t ON t.attrelid = i.inhparent AND t.attname = source.time_column
+    WHERE p.partstrat = 'r' AND p.partnatts = 1 AND p.partattrs[0] = t.attnum
+    ORDER BY a.depth LIMIT 1;
+    edges := regexp_match(bound, '^FOR VALUES FROM \((.*)\) TO \((.*)\)$');
+    IF edges[1] <> 'MINVALUE' THEN
+        first_minute := kpi._minute(source, trim('''' FROM edges[1]));
+    END IF;
+    IF edges[2] <> 'MAXVALUE' THEN
+        last_minute := kpi._minute(source, trim('''' FROM edges[2]));
+    END IF;
+END $$;
+COMMENT ON FUNCTION kpi._partition_minutes(kpi.source, regclass) IS 'the minutes that a partition can hold';
+
+CREATE FUNCTION kpi._minute(source kpi.source, "time" text) RETURNS bigint
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    RETURN CASE WHEN source.time_type = 'timestamptz'::regtype
+        THEN CASE "time"::timestamptz WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
+             ELSE floor(extract(epoch FROM "time"::timestamptz - timestamptz '2000-01-01 00:00:00+00') / 60)::bigint END
+        ELSE CASE "time"::timestamp WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
+             ELSE floor(extract(epoch FROM "time"::timestamp - timestamp '2000-01-01') / 60)::bigint END END;
+COMMENT ON FUNCTION kpi._minute(kpi.source, text) IS 'the minute since 2000-01-01 that a time falls into';
+
+-- Touches the minutes between the first and the last row of a table that has just become, or ceased to be, a partition.
+CREATE FUNCTION kpi._touch_rows(source kpi.source, partition regclass) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    first_time text;
+    last_time text;
+BEGIN
+    EXECUTE format('SELECT min(%1$I)::text, max(%1$I)::text FROM %2$s', source.time_column, partition)
+        INTO first_time, last_time;
+    IF first_time IS NOT NULL THEN
+        PERFORM kpi._touch(source.id, kpi._minute(source, first_time), kpi._minute(source, last_time));
+    END IF;
+END $$;
+COMMENT ON FUNCTION kpi._touch_rows(kpi.source, regclass) IS 'touches the buckets of all rows of a table';
+
+-- Brings the list of partitions and their TRUNCATE triggers up to date. TRUNCATE of a partition fires the partition's
+-- own triggers only, so each one needs its own.
+CREATE FUNCTION kpi._track_partitions(source_id int) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source kpi.source;
+    part record;
+    name text := 'kpi_capture_' || source_id || '_truncate';
+BEGIN
+    SELECT * INTO source FROM kpi.source s WHERE s.id = source_id;
+    FOR part IN
+        SELECT p.relid, true AS new FROM (
+            SELECT relid FROM pg_partition_tree(source.relation)
+            UNION SELECT source.relation) p
+        WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = p.relid AND t.tgname = name)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I AFTER TRUNCATE ON %s EXECUTE FUNCTION kpi._captured(%L)',
+                       name, part.relid::regclass, source_id::text);
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', part.relid::regclass, name);
+    END LOOP;
+    FOR part IN
+        SELECT p.relid FROM pg_partition_tree(source.relation) p
+        WHERE p.relid <> source.relation AND p.isleaf AND NOT EXISTS (
+            SELECT FROM kpi.source_partition k WHERE k.source_id = source.id AND k.partition = p.relid)
+    LOOP
+        INSERT INTO kpi.source_partition
+            SELECT source.id, part.relid, m.first_minute, m.last_minute FROM kpi._partition_minutes(source, part.relid) m;
+        PERFORM kpi._touch_rows(source, part.relid);
+    END LOOP;
+    FOR part IN
+        DELETE FROM kpi.source_partition k
+        WHERE k.source_id = source.id AND EXISTS (SELECT FROM pg_class c WHERE c.oid = k.partition)
+          AND NOT EXISTS (SELECT FROM pg_partition_tree(source.relation) p WHERE p.relid = k.partition)
+        RETURNING k.partition
+    LOOP
+        PERFORM kpi._touch_rows(source, part.partition);
+        EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', name, part.partition);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION kpi._track_partitions(int) IS 'brings a source''s list of partitions up to date';
+
+-- A renamed column is renamed in what the catalog says of it.
+CREATE FUNCTION kpi._follow_rename(source kpi.source, old_name text, new_name text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE kpi.source s
+    SET time_column = CASE WHEN s.time_column = old_name THEN new_name::name ELSE s.time_column END,
+        expressions = ARRAY(SELECT kpi._rename_column(e, old_name, new_name)
+                            FROM unnest(s.expressions) WITH ORDINALITY u(e, n) ORDER BY n),
+        columns = array_replace(s.columns, old_name, new_name)
+    WHERE s.id = source.id;
+    UPDATE kpi.state t SET partial = kpi._rename_column(t.partial, old_name, new_name) WHERE t.source_id = source.id;
+    UPDATE kpi.kpi k SET formula = kpi._rename_column(k.formula, old_name, new_name) WHERE k.source_id = source.id;
+    IF old_name = ANY (source.columns) THEN
+        EXECUTE format('ALTER VIEW kpi_rollup.%I RENAME COLUMN %I TO %I', source.name || '_input', old_name, new_name);
+    END IF;
+END $$;
+COMMENT ON FUNCTION kpi._follow_rename(kpi.source, text, text) IS 'renames a column in the catalog';
+
+CREATE FUNCTION kpi._on_ddl() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    command record;
+    source kpi.source;
+    present text[];
+    gone text[];
+BEGIN
+    FOR command IN
+        SELECT DISTINCT c.objid, c.objsubid FROM pg_event_trigger_ddl_commands() c
+        WHERE c.classid = 'pg_class'::regclass
+    LOOP
+        FOR source IN SELECT s.* FROM kpi.source s WHERE s.relation = command.objid LOOP
+            present := ARRAY(SELECT attname::text FROM pg_attribute
+                             WHERE attrelid = source.relation AND attnum > 0 AND NOT attisdropped);
+            gone := ARRAY(SELECT unnest(source.relation_columns) EXCEPT SELECT unnest(present));
+            IF command.objsubid > 0 AND cardinality(gone) = 1 THEN
+                PERFORM kpi._follow_rename(source, gone[1],
+                    (SELECT attname::text FROM pg_attribute
+                     WHERE attrelid = source.relation AND attnum = command.objsubid));
+            END IF;
+            UPDATE kpi.source s SET relation_columns = present WHERE s.id = source.id AND s.relation_columns <> present;
+        END LOOP;
+        -- A partition may have come to, or gone from, any level of a source's tree.
+        FOR source IN
+            SELECT s.* FROM kpi.source s JOIN pg_class c ON c.oid = s.relation AND c.relkind = 'p'
+            WHERE s.captured AND command.objsubid = 0
+              AND (command.objid IN (SELECT relid FROM pg_partition_tree(s.relation))
+                   OR EXISTS (SELECT FROM kpi.source_partition k WHERE k.source_id = s.id AND k.partition = command.objid))
+        LOOP
+            PERFORM kpi._track_partitions(source.id);
+        END LOOP;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION kpi._on_ddl() IS 'event trigger: follows renamed columns and attached or detached partitions';
+
+-- Rebuilds the input view of a source that has lost columns, without the KPIs that needed them.
+CREATE FUNCTION kpi._follow_dropped_columns(source kpi.source) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    gone text[] := ARRAY(SELECT unnest(source.columns) EXCEPT SELECT attname::text FROM pg_attribute
+                         WHERE attrelid = source.relation AND attnum > 0 AND NOT attisdropped);
+    lost record;
+    level text;
+    kept text[] := ARRAY(SELECT c FROM unnest(source.columns) WITH ORDINALITY u(c, n) WHERE c <> ALL (gone) ORDER BY n);
+    owner name;
+BEGIN
+    FOR lost IN SELECT DISTINCT k.code FROM kpi.kpi k, unnest(gone) g
+        WHERE k.source_id = source.id AND kpi._rename_column(k.formula, g, g || '?') <> kpi._rename_column(k.formula, g, g)
+    LOOP
+        PERFORM kpi._drop_kpi(lost.code);
+    END LOOP;
+    FOR lost IN DELETE FROM kpi.state t USING unnest(gone) g
+        WHERE t.source_id = source.id AND kpi._rename_column(t.partial, g, g || '?') <> kpi._rename_column(t.partial, g, g)
+        RETURNING t.position
+    LOOP
+        FOREACH level IN ARRAY ARRAY['minute', 'hour', 'day'] LOOP
+            EXECUTE format('ALTER TABLE IF EXISTS kpi_rollup.%I DROP COLUMN IF EXISTS %I', source.name || '_' || level, 's' || lost.position);
+        END LOOP;
+    END LOOP;
+    PERFORM set_config('search_path', source.search_path || ', pg_temp', true);
+    EXECUTE format('CREATE VIEW kpi_rollup.%I AS SELECT %I AS "kpi time"%s%s FROM %s', source.name || '_input',
+        source.time_column,
+        (SELECT string_agg(format(', (%s) AS %I', e, 'kpi d' || n), '' ORDER BY n)
+         FROM unnest(source.expressions) WITH ORDINALITY u(e, n)),
+        (SELECT string_agg(format(', %I', c), '' ORDER BY n) FROM unnest(kept) WITH ORDINALITY u(c, n)),
+        (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = source.relation));
+    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    SELECT pg_get_userbyid(relowner) INTO owner FROM pg_class
+        WHERE oid = to_regclass(format('kpi_rollup.%I', source.name || '_day'));
+    EXECUTE format('ALTER VIEW kpi_rollup.%I OWNER TO %I', source.name || '_input', owner);
+    UPDATE kpi.source s SET columns = kept WHERE s.id = source.id;
+END $$;
+COMMENT ON FUNCTION kpi._follow_dropped_columns(kpi.source) IS 'drops the KPIs that needed dropped columns, and keeps the others';
+
+-- Drops a KPI, what is derived from it and its view, whoever asks: for the event trigger.
+CREATE FUNCTION kpi._drop_kpi(dropped text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    definition kpi.kpi;
+    derived text;
+BEGIN
+    DELETE FROM kpi.kpi k WHERE k.code = dropped RETURNING * INTO definition;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    FOR derived IN SELECT k.code FROM kpi.kpi k WHERE dropped = ANY (k.requires) LOOP
+        PERFORM kpi._drop_kpi(derived);
+    END LOOP;
+    EXECUTE format('DROP FOREIGN TABLE IF EXISTS kpi_rollup.%I CASCADE', 'kpi_' || definition.id);
+END $$;
+COMMENT ON FUNCTION kpi._drop_kpi(text) IS 'drops a KPI and all that depends on it';
+
+CREATE FUNCTION kpi._drop_source(source kpi.source) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    code text;
+    level text;
+    trigger record;
+BEGIN
+    FOR code IN SELECT k.code FROM kpi.kpi k WHERE k.source_id = source.id LOOP
+        PERFORM kpi._drop_kpi(code);
+    END LOOP;
+    DELETE FROM kpi.touched t WHERE t.source_id = source.id;
+    DELETE FROM kpi.source s WHERE s.id = source.id;
+    FOR trigger IN SELECT t.tgname, t.tgrelid FROM pg_trigger t
+        WHERE t.tgparentid = 0 AND t.tgname LIKE 'kpi\_capture\_' || source.id || '\_%'
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', trigger.tgname, trigger.tgrelid::regclass);
+    END LOOP;
+    EXECUTE format('DROP VIEW IF EXISTS kpi_rollup.%I', source.name || '_input');
+    FOREACH level IN ARRAY ARRAY['minute', 'hour', 'day'] LOOP
+        EXECUTE format('DROP TABLE IF EXISTS kpi_rollup.%I', source.name || '_' || level);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION kpi._drop_source(kpi.source) IS 'drops a source and all that depends on it';
+
+CREATE FUNCTION kpi._on_drop() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dropped record;
+    source kpi.source;
+    code text;
+    lost kpi.source_partition;
+BEGIN
+    FOR dropped IN
+        SELECT d.* FROM pg_event_trigger_dropped_objects() d
+        WHERE d.objsubid = 0 AND d.object_type IN ('view', 'table', 'foreign table', 'trigger')
+    LOOP
+        IF dropped.object_type = 'trigger' THEN
+            SELECT s.* INTO source FROM kpi.source s JOIN pg_class c ON c.oid = s.relation
+            WHERE s.id = substring(dropped.address_names[array_length(dropped.address_names, 1)] FROM '^kpi_capture_(\d+)_')::int
+              AND dropped.original;
+            IF FOUND THEN
+                RAISE EXCEPTION 'trigger % captures the writes of source "%"',
+                        dropped.address_names[array_length(dropped.address_names, 1)], source.name
+                    USING ERRCODE = 'dependent_objects_still_exist',
+                          DETAIL = 'Without it the KPIs of the source would go stale.',
+                          HINT = format('Drop the source instead: SELECT kpi.drop_source(%L);', source.name);
+            END IF;
+        END IF;
+        DELETE FROM kpi.source_partition p WHERE p.partition::oid = dropped.objid RETURNING * INTO lost;
+        IF FOUND THEN
+            PERFORM kpi._touch(lost.source_id, lost.first_minute, lost.last_minute);
+        END IF;
+        IF dropped.object_type = 'view' AND dropped.schema_name = 'kpi_rollup' THEN
+            SELECT s.* INTO source FROM kpi.source s WHERE s.name || '_input' = dropped.object_name;
+            IF FOUND THEN
+                IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = source.relation)
+                   OR to_regclass(format('kpi_rollup.%I', source.name || '_day')) IS NULL
+                   OR NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = source.relation
+                                  AND a.attname = source.time_column AND NOT a.attisdropped)
+                   OR EXISTS (SELECT FROM unnest(source.expressions) e,
+                              (SELECT unnest(source.relation_columns) EXCEPT SELECT a.attname::text FROM pg_attribute a
+                               WHERE a.attrelid = source.relation AND a.attnum > 0 AND NOT a.attisdropped) g(name)
+                              WHERE kpi._rename_column(e, g.name, g.name || '?') <> kpi._rename_column(e, g.name, g.name))
+                THEN
+                    PERFORM kpi._drop_source(source);
+                ELSIF dropped.original THEN
+                    RAISE EXCEPTION 'view % belongs to source "%"', dropped.object_identity, source.name
+                        USING ERRCODE = 'dependent_objects_still_exist',
+                              HINT = format('Drop the source instead: SELECT kpi.drop_source(%L);', source.name);
+                ELSE
+                    PERFORM kpi._follow_dropped_columns(source);
+                END IF;
+            END IF;
+        END IF;
+        IF dropped.object_type = 'table' AND dropped.schema_name = 'kpi_rollup' THEN
+            SELECT s.* INTO source FROM kpi.source s
+            WHERE dropped.object_name IN (s.name || '_minute', s.name || '_hour', s.name || '_day');
+            IF FOUND THEN
+                IF dropped.original AND to_regclass(format('kpi_rollup.%I', source.name || '_input')) IS NOT NULL THEN
+                    RAISE EXCEPTION 'table % belongs to source "%"', dropped.object_identity, source.name
+                        USING ERRCODE = 'dependent_objects_still_exist',
+                              HINT = format('Drop the source instead: SELECT kpi.drop_source(%L);', source.name);
+                END IF;
+                PERFORM kpi._drop_source(source);
+            END IF;
+        END IF;
+        IF dropped.object_type = 'view' THEN
+            SELECT k.code INTO code FROM kpi.kpi k WHERE k.view::oid = dropped.objid;
+            IF FOUND THEN
+                IF dropped.original AND EXISTS (SELECT FROM kpi.kpi k WHERE k.view::oid = dropped.objid
+                        AND to_regclass(format('kpi_rollup.%I', 'kpi_' || k.id)) IS NOT NULL) THEN
+                    RAISE EXCEPTION 'view % belongs to KPI "%"', dropped.object_identity, code
+                        USING ERRCODE = 'dependent_objects_still_exist',
+                              HINT = format('Drop the KPI instead: SELECT kpi.drop_kpi(%L);', code);
+                END IF;
+                PERFORM kpi._drop_kpi(code);
+            END IF;
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION kpi._on_drop() IS 'event trigger: drops sources and KPIs with what they stand on';
+
+REVOKE ALL ON FUNCTION kpi._partition_minutes(kpi.source, regclass), kpi._minute(kpi.source, text),
+    kpi._touch_rows(kpi.source, regclass), kpi._track_partitions(int), kpi._follow_rename(kpi.source, text, text),
+    kpi._follow_dropped_columns(kpi.source), kpi._drop_kpi(text), kpi._drop_source(kpi.source),
+    kpi._on_ddl(), kpi._on_drop() FROM PUBLIC;
+
+CREATE EVENT TRIGGER kpi_on_ddl ON ddl_command_end
+    WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+    EXECUTE FUNCTION kpi._on_ddl();
+CREATE EVENT TRIGGER kpi_on_drop ON sql_drop EXECUTE FUNCTION kpi._on_drop();
+COMMENT ON EVENT TRIGGER kpi_on_ddl IS 'keeps KPIs in step with renamed columns and with partitions';
+COMMENT ON EVENT TRIGGER kpi_on_drop IS 'drops sources and KPIs with what they stand on';
