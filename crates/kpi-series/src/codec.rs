@@ -111,7 +111,12 @@ impl Series {
                 bytes.extend(value.to_le_bytes());
             }
         } else {
-            bytes.extend(self.values.iter().flat_map(|value| value.to_le_bytes()));
+            let start = bytes.len();
+            bytes.resize(start + self.len() * 8, 0);
+            let (slots, _) = bytes.split_at_mut(start).1.as_chunks_mut::<8>();
+            for (slot, value) in slots.iter_mut().zip(&self.values) {
+                *slot = value.to_le_bytes();
+            }
         }
         bytes
     }
