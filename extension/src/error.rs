@@ -84,7 +84,7 @@ impl From<kpi_series::Error> for Error {
     fn from(error: kpi_series::Error) -> Self {
         use kpi_series::Error as E;
         let code = match error {
-            E::TooManyPoints => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            E::TooManyPoints | E::GridTooFine => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             E::InfiniteTime { .. } | E::TimeOutOfRange { .. } | E::StepOutOfRange { .. } => {
                 PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
             }
