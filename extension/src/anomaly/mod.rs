@@ -28,19 +28,6 @@ type Row = (
     bool,
     Option<String>,
 );
-type Rows = TableIterator<
-    'static,
-    (
-        name!(ts, TimestampWithTimeZone),
-        name!(value, Option<f64>),
-        name!(expected, Option<f64>),
-        name!(lower, Option<f64>),
-        name!(upper, Option<f64>),
-        name!(score, Option<f64>),
-        name!(is_anomaly, bool),
-        name!(reason, Option<String>),
-    ),
->;
 
 /// `zone` is the time zone whose days and months the steps are; that of the session when NULL.
 #[pg_extern(sql = false)]
@@ -49,7 +36,22 @@ fn anomaly_series(
     method: Option<&str>,
     threshold: Option<f64>,
     zone: Option<&str>,
-) -> Result<Rows, ErrorReport> {
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(ts, TimestampWithTimeZone),
+            name!(value, Option<f64>),
+            name!(expected, Option<f64>),
+            name!(lower, Option<f64>),
+            name!(upper, Option<f64>),
+            name!(score, Option<f64>),
+            name!(is_anomaly, bool),
+            name!(reason, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
     let Some(series) = series else {
         return Ok(TableIterator::empty());
     };

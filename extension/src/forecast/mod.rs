@@ -15,17 +15,6 @@ pgrx::extension_sql_file!(
 
 /// The columns of kpi.forecast_point.
 type Row = (i32, TimestampWithTimeZone, f64, f64, f64, &'static str);
-type Rows = TableIterator<
-    'static,
-    (
-        name!(step, i32),
-        name!(ts, TimestampWithTimeZone),
-        name!(value, f64),
-        name!(lower, f64),
-        name!(upper, f64),
-        name!(model, &'static str),
-    ),
->;
 
 /// `zone` is the time zone whose days and months the steps are; that of the session when NULL.
 #[pg_extern(sql = false)]
@@ -36,7 +25,20 @@ fn forecast_series(
     level: Option<f64>,
     season: Option<i32>,
     zone: Option<&str>,
-) -> Result<Rows, ErrorReport> {
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(step, i32),
+            name!(ts, TimestampWithTimeZone),
+            name!(value, f64),
+            name!(lower, f64),
+            name!(upper, f64),
+            name!(model, &'static str),
+        ),
+    >,
+    ErrorReport,
+> {
     let Some(series) = series else {
         return Ok(TableIterator::empty());
     };
