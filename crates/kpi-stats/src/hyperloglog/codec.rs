@@ -85,7 +85,7 @@ fn read_entries(bytes: &[u8], size: u64) -> Option<SparseSet> {
     let mut bits = BitReader::new(bytes);
     let mut gaps = RiceCode::expecting(expected_gap(size));
     let mut ranks = RiceCode::expecting(1);
-    let mut set = SparseSet::default();
+    let mut set = SparseSet::with_capacity(usize::try_from(size).ok()?);
     let mut next = 0u64;
     for _ in 0..size {
         let prefix = gaps

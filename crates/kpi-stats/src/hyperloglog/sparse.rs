@@ -41,8 +41,8 @@ impl Entry {
     }
 }
 
-/// Entries with distinct prefixes, the largest rank of each: an open-addressing table. Prefixes are random, so their first
-/// bits are the slot.
+/// Entries with distinct prefixes, the largest rank of each: an open-addressing table. Prefixes are random, so their last
+/// bits are the slot; the first would put entries that come in order into few slots.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SparseSet {
     slots: Vec<Entry>,
@@ -50,6 +50,17 @@ pub(super) struct SparseSet {
 }
 
 impl SparseSet {
+    /// Room for `size` entries.
+    pub fn with_capacity(size: usize) -> Self {
+        match size {
+            0 => Self::default(),
+            _ => Self {
+                slots: vec![Entry::FREE; (size * 3 / 2).next_power_of_two().max(8)],
+                occupied: 0,
+            },
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.occupied
     }
@@ -69,7 +80,7 @@ impl SparseSet {
             self.grow();
         }
         let mask = self.slots.len() - 1;
-        let mut slot = ((u64::from(entry.prefix()) * self.slots.len() as u64) >> SPARSE_PRECISION) as usize;
+        let mut slot = entry.prefix() as usize & mask;
         while let Some(stored) = self.slots.get_mut(slot) {
             if *stored == Entry::FREE {
                 *stored = entry;

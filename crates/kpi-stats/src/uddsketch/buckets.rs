@@ -12,15 +12,25 @@ pub(super) const INDICES: RangeInclusive<Index> = -380_000..=380_000;
 
 const FREE: Index = Index::MIN;
 
-/// Counts by index. Linear probing in a table of a power of two slots, at most three quarters full.
+/// Counts by index. Linear probing in a table of a power of two slots, at most half full.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buckets {
-    indices: Vec<Index>,
-    counts: Vec<u64>,
+    slots: Vec<(Index, u64)>,
     occupied: usize,
 }
 
 impl Buckets {
+    /// Room for `size` buckets.
+    pub fn with_capacity(size: usize) -> Self {
+        match size {
+            0 => Self::default(),
+            _ => Self {
+                slots: vec![(FREE, 0); (size * 2).next_power_of_two().max(16)],
+                occupied: 0,
+            },
+        }
+    }
+
     /// The number of occupied buckets.
     pub fn len(&self) -> usize {
         self.occupied
@@ -29,16 +39,14 @@ impl Buckets {
     /// Adds to a bucket's count.
     #[inline]
     pub fn add(&mut self, index: Index, count: u64) {
-        if self.occupied * 4 >= self.indices.len() * 3 {
+        if self.occupied * 2 >= self.slots.len() {
             self.grow();
         }
-        let mask = self.indices.len() - 1;
-        // Neighbouring indices go to neighbouring slots: real data fills runs of them, which then share cache lines.
-        let mut slot = index as usize & mask;
-        loop {
-            let (Some(stored), Some(total)) = (self.indices.get_mut(slot), self.counts.get_mut(slot)) else {
-                return;
-            };
+        let mask = self.slots.len() - 1;
+        // Fibonacci hashing spreads runs of neighbours evenly, and real data is such runs.
+        let hash = u64::from((index as u32).wrapping_mul(0x9E37_79B1));
+        let mut slot = ((hash * self.slots.len() as u64) >> 32) as usize;
+        while let Some((stored, total)) = self.slots.get_mut(slot) {
             if *stored == index {
                 *total = total.saturating_add(count).min(MAX_COUNT);
                 return;
@@ -54,36 +62,41 @@ impl Buckets {
 
     #[cold]
     fn grow(&mut self) {
-        let slots = (self.indices.len() * 2).max(16);
-        let old = std::mem::replace(
-            self,
-            Self {
-                indices: vec![FREE; slots],
-                counts: vec![0; slots],
-                occupied: 0,
-            },
-        );
+        let larger = Self::with_capacity(self.slots.len().max(8));
+        let old = std::mem::replace(self, larger);
         old.iter().for_each(|(index, count)| self.add(index, count));
     }
 
     /// The occupied buckets in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (Index, u64)> {
-        let pairs = self.indices.iter().zip(&self.counts);
-        pairs
-            .filter(|(index, _)| **index != FREE)
-            .map(|(index, count)| (*index, *count))
+        self.slots.iter().copied().filter(|(index, _)| *index != FREE)
     }
 
     /// The occupied buckets by ascending index.
     pub fn sorted(&self) -> Vec<(Index, u64)> {
-        let mut buckets: Vec<_> = self.iter().collect();
-        buckets.sort_unstable_by_key(|(index, _)| *index);
-        buckets
+        let bounds = self.iter().fold((Index::MAX, Index::MIN), |(low, high), (i, _)| {
+            (low.min(i), high.max(i))
+        });
+        let span = i64::from(bounds.1) - i64::from(bounds.0) + 1;
+        if span > 8 * self.occupied as i64 {
+            let mut buckets: Vec<_> = self.iter().collect();
+            buckets.sort_unstable_by_key(|(index, _)| *index);
+            return buckets;
+        }
+        // Dense enough to be laid out in order at once.
+        let mut counts = vec![0u64; usize::try_from(span).unwrap_or(0)];
+        for (index, count) in self.iter() {
+            if let Some(place) = counts.get_mut((index - bounds.0) as usize) {
+                *place = count;
+            }
+        }
+        let counted = (bounds.0..=bounds.1).zip(counts);
+        counted.filter(|(_, count)| *count > 0).collect()
     }
 
     /// These buckets `levels` collapses further on: each collapse unites buckets 2i - 1 and 2i to bucket i.
     pub fn collapsed(&self, levels: u8) -> Self {
-        let mut result = Self::default();
+        let mut result = Self::with_capacity(self.occupied >> levels);
         self.iter()
             .for_each(|(index, count)| result.add(collapse(index, levels), count));
         result

@@ -153,6 +153,7 @@ fn write_buckets(bits: &mut BitWriter, buckets: &[(Index, u64)]) {
 
 fn read_buckets(bits: &mut BitReader, buckets: &mut Buckets, size: u64, collapses: u8) -> Option<()> {
     let mut codes = Codes::new();
+    *buckets = Buckets::with_capacity(usize::try_from(size).ok()?);
     let mut left = size;
     let mut next: Option<i64> = None;
     while left > 0 {

@@ -1,9 +1,17 @@
 //! What is read from a sketch: percentiles, ranks, mean and extremes.
 
+use std::cell::OnceCell;
+
 use super::buckets::Index;
 use super::{UddSketch, index_of};
 use crate::Error;
 use crate::moments::in_range;
+
+/// The buckets of both signs by ascending index.
+struct Ordered {
+    negative: Vec<(Index, u64)>,
+    positive: Vec<(Index, u64)>,
+}
 
 impl UddSketch {
     /// The value below which the fraction `p` of the values lies, interpolated as `percentile_cont` does; `None` without
@@ -21,11 +29,12 @@ impl UddSketch {
         let position = p * last as f64;
         let lower = (position.floor() as u64).min(last);
         let fraction = position - position.floor();
-        let low = self.value_at(lower);
+        let ordered = OnceCell::new();
+        let low = self.value_at(lower, &ordered);
         if fraction == 0.0 || lower == last {
             return Ok(Some(low));
         }
-        let high = self.value_at(lower + 1);
+        let high = self.value_at(lower + 1, &ordered);
         // A weighted mean, because the difference of two doubles may be beyond the range of a double.
         Ok(Some(if low == high {
             low
@@ -82,16 +91,18 @@ impl UddSketch {
 
     /// The smallest value, exactly; `None` without values.
     pub fn min_val(&self) -> Option<f64> {
-        (self.num_vals() > 0).then(|| self.value_at(0))
+        (self.num_vals() > 0).then(|| self.value_at(0, &OnceCell::new()))
     }
 
     /// The largest value, exactly; NaN where there is one; `None` without values.
     pub fn max_val(&self) -> Option<f64> {
-        self.num_vals().checked_sub(1).map(|last| self.value_at(last))
+        self.num_vals()
+            .checked_sub(1)
+            .map(|last| self.value_at(last, &OnceCell::new()))
     }
 
-    /// The value of a rank, counted from 0.
-    fn value_at(&self, rank: u64) -> f64 {
+    /// The value of a rank, counted from 0. Buckets are put in order at the first need.
+    fn value_at(&self, rank: u64, ordered: &OnceCell<Ordered>) -> f64 {
         let Some(mut rank) = rank.checked_sub(self.negative_infinities) else {
             return f64::NEG_INFINITY;
         };
@@ -109,20 +120,24 @@ impl UddSketch {
         if rank == self.finite - 1 {
             return self.max;
         }
-        for (index, count) in self.negative.sorted().into_iter().rev() {
-            match rank.checked_sub(count) {
+        let ordered = ordered.get_or_init(|| Ordered {
+            negative: self.negative.sorted(),
+            positive: self.positive.sorted(),
+        });
+        for (index, count) in ordered.negative.iter().rev() {
+            match rank.checked_sub(*count) {
                 Some(left) => rank = left,
-                None => return self.within(-self.middle(index)),
+                None => return self.within(-self.middle(*index)),
             }
         }
         match rank.checked_sub(self.zeros) {
             Some(left) => rank = left,
             None => return 0.0,
         }
-        for (index, count) in self.positive.sorted() {
-            match rank.checked_sub(count) {
+        for (index, count) in &ordered.positive {
+            match rank.checked_sub(*count) {
                 Some(left) => rank = left,
-                None => return self.within(self.middle(index)),
+                None => return self.within(self.middle(*index)),
             }
         }
         self.max

@@ -1,0 +1,59 @@
+-- What pg_kpi makes of a person's own data: the sections of show_shop.sql. own_data.sql has set period, since, until and
+-- dimensions.
+\set ON_ERROR_STOP on
+\ir display.sql
+
+\echo
+\echo '== Scorecard: the last day of each KPI against the day before'
+\echo
+\set ECHO queries
+SELECT code, name, ts, value, change, sparkline
+FROM kpi.scorecard
+WHERE code IN ('own_sum', 'own_avg');
+\set ECHO none
+
+SELECT coalesce(quote_literal(dimension), 'NULL') AS dimension, coalesce(dimension, 'all') AS by, coalesce('{' || quote_ident(dimension) || '}', '{}') AS dims,
+       to_char(greatest(timestamptz :'since', timestamptz :'until' - 7 * ('1 ' || :'period')::interval), 'YYYY-MM-DD HH24:MI') AS recently
+FROM (SELECT (:'dimensions'::text[])[1] AS dimension) d \gset
+\echo == One KPI by :by and :period
+\echo
+\set ECHO queries
+SELECT ts, dimensions, value
+FROM kpi.value('own_sum', :'period', :'recently', :'until', by => :'dims')
+ORDER BY ts, dimensions
+LIMIT 40;
+\set ECHO none
+
+\echo == Forecast: the sum of the next 14 periods, with the band that holds 95 % of them
+\echo
+\set ECHO queries
+SELECT step, ts, value, lower, upper, model
+FROM kpi.forecast((SELECT kpi.series(ts, value) FROM kpi.value('own_sum', :'period', :'since', :'until')), 14);
+\set ECHO none
+
+\echo == Anomalies: when the sum was not what it should have been
+\echo
+\set ECHO queries
+SELECT ts, value, expected, score, reason
+FROM kpi.anomalies((SELECT kpi.series(ts, value) FROM kpi.value('own_sum', :'period', :'since', :'until')))
+WHERE is_anomaly
+ORDER BY score DESC, ts
+LIMIT 20;
+\set ECHO none
+
+\echo == Speed: the average by :by and :period, for a dashboard
+\echo
+SELECT format('SELECT ts, dimensions, value FROM kpi.value(''own_avg'', %L, %L, %L, by => %L)', :'period', :'since', :'until', :'dims') AS dashboard,
+       format('SELECT date_trunc(%L, time), %s, avg(value)::float8 FROM own.data WHERE time >= %L AND time < %L GROUP BY 1, 2', :'period',
+              CASE WHEN :dimension IS NULL THEN '''{}''::jsonb' ELSE format('jsonb_build_object(%L, %I)', :dimension, coalesce(:dimension, '')) END,
+              :'since', :'until') AS raw \gset
+\ir speed.sql
+
+\o :svg
+\pset format unaligned
+\pset tuples_only on
+SELECT kpi.chart(s, 960, 400, 'Sum of value per ' || :'period', (SELECT array_agg(f) FROM kpi.forecast(s, 14) f))
+FROM (SELECT kpi.series(ts, value) AS s FROM kpi.value('own_sum', :'period', :'since', :'until')) own;
+\o
+\echo
+\echo == :svg shows the sum with its forecast.

@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # LIMITED is for scripts/test
+# Running and counting of test suites, for scripts/test.
+
+ROWS=()
+TOTAL_PASSED=0 TOTAL_FAILED=0 TOTAL_SKIPPED=0
+BUILT=yes
+# No suite that talks to a server may hang the run: this is far above what any of them needs. Compiling has no limit.
+LIMIT_SECONDS=1200
+LIMITED=(timeout -k 10 "$LIMIT_SECONDS")
+
+mapfile -t SCRIPT_SUITES < <(cd "$ROOT" && find regress -mindepth 2 -maxdepth 2 -name '*.sh' -perm -u+x | sort)
+
+# regress/exactness/run.sh is "exactness", regress/real/nyc_taxi.sh is "real/nyc_taxi".
+script_suite_name() {
+  local name=${1#regress/}
+  name=${name%.sh}
+  echo "${name%/run}"
+}
+
+wanted() {
+  local name
+  [ -n "${SUITES:-}" ] || return 0
+  for name in $SUITES; do
+    if [ "$name" = "$1" ] || [ "$name" = "${1%%/*}" ]; then return 0; fi
+  done
+  return 1
+}
+
+server_wanted() {
+  local script
+  for script in "${SCRIPT_SUITES[@]}"; do
+    if wanted "$(script_suite_name "$script")"; then return 0; fi
+  done
+  wanted regress || wanted isolation || wanted build
+}
+
+# suite NAME COUNTER COMMAND...: runs it and has its log counted. A counter reads the log ($1) and the exit status ($2) and
+# sets passed, failed and skipped.
+suite() {
+  local name=$1 counter=$2 log=$LOGS/${1//\//-}.log status=0 begin=$EPOCHREALTIME passed=0 failed=0 skipped=0
+  shift 2
+  if [ "$name" != build ] && ! wanted "$name"; then return 0; fi
+  printf '%-24s' "$name"
+  if [ "$counter" != one ] && [ "$counter" != cargo_tests ] && [ $BUILT = no ]; then
+    echo "not run: the extension was not built" >"$log"
+    status=1
+  else
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+  fi
+  $counter "$log" "$status"
+  # Whatever the log says, a suite that ended badly has not passed.
+  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  if [ "$name" = build ] && [ "$failed" -gt 0 ]; then BUILT=no; fi
+  local seconds
+  seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}')
+  ROWS+=("$(printf '%-24s %8d %8d %8d %10s' "$name" "$passed" "$failed" "$skipped" "$seconds")")
+  TOTAL_PASSED=$((TOTAL_PASSED + passed))
+  TOTAL_FAILED=$((TOTAL_FAILED + failed))
+  TOTAL_SKIPPED=$((TOTAL_SKIPPED + skipped))
+  if [ "$failed" -eq 0 ]; then echo ok; else
+    echo FAILED
+    show_failure "$name" "$log" "$status"
+  fi
+  if [ "$skipped" -gt 0 ]; then show_skipped "$log"; fi
+}
+
+show_failure() {
+  if [ "$3" -eq 124 ] || [ "$3" -eq 137 ]; then echo "    stopped after $LIMIT_SECONDS seconds"; fi
+  echo "    --- end of $2"
+  tail -n 60 "$2" | sed 's/^/    /'
+  local diffs
+  diffs=$(sed -n 's/^.*"\(.*regression\.diffs\)".*$/\1/p' "$2" | tail -1)
+  if [ -n "$diffs" ] && [ -f "$diffs" ]; then
+    echo "    --- $diffs"
+    head -n 400 "$diffs" | sed 's/^/    /'
+  fi
+}
+
+show_skipped() {
+  if ! grep -iE '^(skip|skipped)\b|# *skip|^test .*\.\.\. ignored' "$1" | sed 's/^/    /'; then
+    echo "    no reason was printed; see $1"
+  fi
+}
+
+# Counters.
+
+one() { if [ "$2" -eq 0 ]; then passed=1; else failed=1; fi; }
+
+cargo_tests() {
+  read -r passed failed skipped < <(awk '/^test result:/ {p += $4; f += $6; s += $8} END {print p + 0, f + 0, s + 0}' "$1")
+}
+
+# "test name ... ok" up to PostgreSQL 15, TAP after it.
+pg_regress_tests() {
+  passed=$(grep -cE '^(test .*\.\.\. ok|ok [0-9]+ )' "$1" || true)
+  failed=$(grep -cE '^(test .*\.\.\. FAILED|not ok [0-9]+ )' "$1" || true)
+}
+
+# A script that dies on the way has no closing line, and that is a failure.
+script_tests() {
+  local last
+  last=$(grep -v '^[[:space:]]*$' "$1" | tail -1)
+  if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+    passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]} skipped=${BASH_REMATCH[4]:-0}
+  else
+    passed=$(grep -c '^ok ' "$1" || true)
+    failed=$(($(grep -c '^not ok ' "$1" || true) + 1))
+    echo "(the suite ended without its closing line)" >>"$1"
+  fi
+}
+
+report() {
+  local row
+  printf '\n%-24s %8s %8s %8s %10s\n' suite passed failed skipped seconds
+  for row in "${ROWS[@]}"; do echo "$row"; done
+  if [ ${#ROWS[@]} -eq 0 ]; then die "no suite is called ${SUITES:-}"; fi
+  echo
+  printf '%d passed, %d failed' "$TOTAL_PASSED" "$TOTAL_FAILED"
+  if [ "$TOTAL_SKIPPED" -gt 0 ]; then printf ', %d skipped' "$TOTAL_SKIPPED"; fi
+  echo
+  [ "$TOTAL_FAILED" -eq 0 ]
+}
