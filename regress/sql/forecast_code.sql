@@ -55,6 +55,7 @@ ROLLBACK;
 SELECT kpi.forecast('forecast_cuont', 3);
 SELECT kpi.forecast('forecast_count', 3, 'fortnight');
 \set VERBOSITY default
+\set SHOW_CONTEXT never
 TRUNCATE orders;
 SELECT kpi.forecast('forecast_count', 3);
 SELECT kpi.anomalies('forecast_count');

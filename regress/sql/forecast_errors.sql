@@ -35,6 +35,7 @@ SELECT r.* FROM unnest(ARRAY[
         ["2026-02-11T05:00:00Z", 4], ["2026-02-11T05:13:00Z", 5]]'::kpi.series, 3)$$,
     $$SELECT kpi.forecast('[["2026-01-01T00:00:00Z", 1e308], ["2026-01-02T00:00:00Z", -1e308],
         ["2026-01-03T00:00:00Z", 1e308]]'::kpi.series, 3)$$,
-    $$SELECT kpi.forecast('[["294275-01-01T00:00:00Z", 1], ["294276-01-01T00:00:00Z", 2]]'::kpi.series, 3, 'naive')$$
+    $$SELECT kpi.forecast(kpi.series(ts, 1), 3, 'naive')
+      FROM unnest('{294275-01-01Z,294276-01-01Z}'::timestamptz[]) ts$$
 ]) WITH ORDINALITY s (statement, place), pg_temp.refusal(statement) r ORDER BY place;
 \x off
