@@ -132,7 +132,10 @@ impl Moments {
     /// # Errors
     /// As [`Moments::sum`].
     pub fn average(&self) -> Result<Option<f64>, Error> {
-        Ok(self.sum()?.map(|sum| sum / self.n as f64))
+        match (self.n, self.special) {
+            (1.., 0) => in_range("the average", self.sum.mean(self.n as f64)).map(Some),
+            _ => self.sum(),
+        }
     }
 
     /// The variance: `M2 / (n - 1)` of a sample, `M2 / n` of a population; `None` with too few values.
