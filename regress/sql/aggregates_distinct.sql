@@ -21,7 +21,8 @@ FROM (SELECT 'bigint' AS of_type, approx_count_distinct(visitor) AS h, count(DIS
       UNION ALL SELECT 'uuid', approx_count_distinct(md5(visitor::text)::uuid), count(DISTINCT visitor) FROM visits
       UNION ALL SELECT 'boolean', approx_count_distinct(page > 5), count(DISTINCT page > 5) FROM visits
       UNION ALL SELECT 'jsonb', approx_count_distinct(jsonb_build_object('page', page)), count(DISTINCT page) FROM visits
-      UNION ALL SELECT 'int[]', approx_count_distinct(ARRAY[page, 1]), count(DISTINCT page) FROM visits) AS q;
+      UNION ALL SELECT 'int[]', approx_count_distinct(ARRAY[page, 1]), count(DISTINCT page) FROM visits) AS q
+ORDER BY of_type;
 
 -- Small counts are nearly exact: up to 2048 entries are kept as they are.
 SELECT n, abs(distinct_count(approx_count_distinct(i)) - n) <= 1 AS exact

@@ -28,9 +28,9 @@ FROM sketched, unnest(exact) WITH ORDINALITY AS point(truth, i), LATERAL (SELECT
 GROUP BY name ORDER BY name;
 
 -- The order is PostgreSQL's: -Infinity, negative, zero, positive, Infinity, NaN.
-SELECT p, approx_percentile(p / 7.0, s)
-FROM (SELECT percentile_agg(x) AS s FROM unnest('{nan,0,-5,inf,5,-inf,-0.0,null,1e-300}'::float8[]) AS x) AS q,
-     generate_series(0, 7) AS p;
+SELECT p, approx_percentile(p / 6.0, s)
+FROM (SELECT percentile_agg(x) AS s FROM unnest('{nan,0,-5,inf,5,-inf,-0.0,null}'::float8[]) AS x) AS q,
+     generate_series(0, 6) AS p;
 SELECT num_vals(s), mean(s), min_val(s), max_val(s), approx_percentile_rank(0, s) AS at_most_0,
        approx_percentile_rank('Infinity', s) AS at_most_infinity, approx_percentile_rank('NaN', s) AS at_most_nan
 FROM (SELECT percentile_agg(x) AS s FROM unnest('{nan,0,-5,inf,5,-inf,-0.0,null}'::float8[]) AS x) AS q;

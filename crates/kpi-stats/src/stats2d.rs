@@ -7,7 +7,7 @@ use crate::moments::{Moments, in_range};
 use crate::text::{Scanner, push_moments, push_number};
 use crate::{Error, Method, State};
 
-/// The moments of the independent `x` and the dependent `y`, and their co-moment: about 105 bytes encoded.
+/// The moments of the independent `x` and the dependent `y`, and their co-moment: at most 105 bytes encoded.
 ///
 /// The co-moment is updated and merged with Pébay's formulas (SAND2008-6212). Undefined and special results follow
 /// PostgreSQL's `corr`, `covar_*` and `regr_*`.
