@@ -136,3 +136,20 @@ impl From<kpi_anomaly::Error> for Error {
             .hint_opt(error.hint())
     }
 }
+
+impl From<kpi_stats::Error> for Error {
+    fn from(error: kpi_stats::Error) -> Self {
+        use kpi_stats::Error as Stats;
+        let code = match &error {
+            Stats::Overflow(_) | Stats::Percentile(_) => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            Stats::UnknownMethod(_) | Stats::RegisterCount(_) => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            Stats::Corrupt { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+            Stats::Text { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        };
+        Error::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
+    }
+}
