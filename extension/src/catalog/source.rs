@@ -20,16 +20,17 @@ const MAX_NAME: usize = 40;
 fn create_source(
     name: &str,
     relation: pg_sys::Oid,
-    time_column: &str,
+    time_column: &std::ffi::CStr,
     dimensions: Option<Vec<Option<String>>>,
     timezone: Option<&str>,
     refresh_window: Option<pgrx::datum::Interval>,
 ) -> Result<String, ErrorReport> {
     let dimensions = dimensions.unwrap_or_default().into_iter().flatten().collect();
+    let time_column = time_column.to_string_lossy();
     Ok(create(
         name,
         relation,
-        time_column,
+        &time_column,
         dimensions,
         timezone.unwrap_or("UTC"),
         refresh_window,

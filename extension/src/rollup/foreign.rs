@@ -65,6 +65,8 @@ struct Scan {
     table: Table,
     narrowings: Vec<(Narrowing, *mut pg_sys::ExprState, pg_sys::Oid)>,
     rows: *mut pg_sys::Tuplestorestate,
+    /// A store hands out minimal tuples, which the scan's own slot cannot hold.
+    minimal: *mut pg_sys::TupleTableSlot,
 }
 
 /// The narrowed request.
@@ -302,12 +304,17 @@ unsafe extern "C-unwind" fn begin(node: *mut pg_sys::ForeignScanState, flags: c_
                 }
             }
         }
+        let context = (*(*node).ss.ps.state).es_query_cxt;
+        let minimal = pg_sys::MakeSingleTupleTableSlot(
+            (*(*node).ss.ss_currentRelation).rd_att,
+            &raw const pg_sys::TTSOpsMinimalTuple,
+        );
         let scan = Scan {
             table,
             narrowings,
             rows: std::ptr::null_mut(),
+            minimal,
         };
-        let context = (*(*node).ss.ps.state).es_query_cxt;
         (*node).fdw_state = PgMemoryContexts::For(context).leak_and_drop_on_delete(scan) as *mut c_void;
     }
 }
@@ -328,7 +335,11 @@ unsafe extern "C-unwind" fn iterate(node: *mut pg_sys::ForeignScanState) -> *mut
                 raise(load(&*scan, &bounds, (*(*node).ss.ss_currentRelation).rd_att));
             }
         }
-        pg_sys::tuplestore_gettupleslot((*scan).rows, true, false, slot);
+        if pg_sys::tuplestore_gettupleslot((*scan).rows, true, false, (*scan).minimal) {
+            let mut owned = false;
+            let tuple = pg_sys::ExecFetchSlotMinimalTuple((*scan).minimal, &mut owned);
+            pg_sys::ExecForceStoreMinimalTuple(tuple, slot, owned);
+        }
         slot
     }
 }
@@ -342,13 +353,21 @@ unsafe extern "C-unwind" fn rescan(node: *mut pg_sys::ForeignScanState) {
 #[pg_guard]
 unsafe extern "C-unwind" fn end(node: *mut pg_sys::ForeignScanState) {
     // SAFETY: as in `iterate`; null when `begin` failed.
-    unsafe { close((*node).fdw_state as *mut Scan) };
+    unsafe {
+        let scan = (*node).fdw_state as *mut Scan;
+        close(scan);
+        if !scan.is_null() {
+            // The slot pins the table's description, which must go before the table is closed.
+            pg_sys::ExecDropSingleTupleTableSlot((*scan).minimal);
+        }
+    }
 }
 
 unsafe fn close(scan: *mut Scan) {
     // SAFETY: null or the scan that `begin` made.
     unsafe {
         if !scan.is_null() && !(*scan).rows.is_null() {
+            pg_sys::ExecClearTuple((*scan).minimal);
             pg_sys::tuplestore_end((*scan).rows);
             (*scan).rows = std::ptr::null_mut();
         }
