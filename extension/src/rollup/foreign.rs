@@ -326,12 +326,11 @@ unsafe extern "C-unwind" fn iterate(node: *mut pg_sys::ForeignScanState) -> *mut
         let slot = (*node).ss.ss_ScanTupleSlot;
         pg_sys::ExecClearTuple(slot);
         let scan = (*node).fdw_state as *mut Scan;
+        // The executor calls with its memory for one row, but store and slot outlive the row.
+        let row = pg_sys::MemoryContextSwitchTo((*(*node).ss.ps.state).es_query_cxt);
         if (*scan).rows.is_null() {
-            let previous = pg_sys::MemoryContextSwitchTo((*(*node).ss.ps.state).es_query_cxt);
             (*scan).rows = pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem);
-            pg_sys::MemoryContextSwitchTo(previous);
-            let bounds = bounds(&*scan, (*node).ss.ps.ps_ExprContext);
-            if let Some(bounds) = bounds {
+            if let Some(bounds) = bounds(&*scan, (*node).ss.ps.ps_ExprContext) {
                 raise(load(&*scan, &bounds, (*(*node).ss.ss_currentRelation).rd_att));
             }
         }
@@ -340,6 +339,7 @@ unsafe extern "C-unwind" fn iterate(node: *mut pg_sys::ForeignScanState) -> *mut
             let tuple = pg_sys::ExecFetchSlotMinimalTuple((*scan).minimal, &mut owned);
             pg_sys::ExecForceStoreMinimalTuple(tuple, slot, owned);
         }
+        pg_sys::MemoryContextSwitchTo(row);
         slot
     }
 }
