@@ -7,7 +7,7 @@
 \echo '== Scorecard: the last day of each KPI against the day before'
 \echo
 \set ECHO queries
-SELECT code, name, ts, value, change, sparkline
+SELECT code, name, ts, value, change, trend
 FROM kpi.scorecard
 WHERE code IN ('own_sum', 'own_avg');
 \set ECHO none
