@@ -74,7 +74,9 @@ impl From<kpi_catalog::Error> for Error {
             kpi_catalog::Kind::Grouping => PgSqlErrorCode::ERRCODE_GROUPING_ERROR,
             kpi_catalog::Kind::InvalidObjectDefinition => PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
         };
-        Self::new(code, error.to_string()).detail_opt(error.detail()).hint_opt(error.hint())
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
     }
 }
 

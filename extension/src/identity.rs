@@ -17,18 +17,30 @@ pub struct Identity {
 impl Identity {
     /// Becomes `role`. What a user's expression calls can't change the session (security-restricted operation).
     pub fn assume(role: pg_sys::Oid, search_path: &str, timezone: &str) -> Result<Self, Error> {
-        Self::enter(role, true, &[("search_path", search_path), ("TimeZone", timezone)])
+        Self::enter(
+            role,
+            true,
+            &[("search_path", search_path), ("TimeZone", timezone)],
+        )
     }
 
     /// Becomes the owner of the extension, to write its catalog.
     pub fn extension_owner() -> Result<Self, Error> {
-        Self::enter(extension_owner(), false, &[("search_path", "pg_catalog, pg_temp")])
+        Self::enter(
+            extension_owner(),
+            false,
+            &[("search_path", "pg_catalog, pg_temp")],
+        )
     }
 
     /// Becomes the owner of the extension, for a definition whose names are looked up along a user's search path.
     /// Nothing of the user's may be executed while it lives.
     pub fn extension_owner_seeing(search_path: &str) -> Result<Self, Error> {
-        Self::enter(extension_owner(), true, &[("search_path", &format!("{search_path}, pg_temp"))])
+        Self::enter(
+            extension_owner(),
+            true,
+            &[("search_path", &format!("{search_path}, pg_temp"))],
+        )
     }
 
     fn enter(role: pg_sys::Oid, restricted: bool, settings: &[(&str, &str)]) -> Result<Self, Error> {
@@ -45,7 +57,11 @@ impl Identity {
             pg_sys::SetUserIdAndSecContext(role, context | flags);
             pg_sys::NewGUCNestLevel()
         };
-        let identity = Self { user, context, settings: level };
+        let identity = Self {
+            user,
+            context,
+            settings: level,
+        };
         for (name, value) in settings {
             set(name, value)?;
         }
@@ -68,7 +84,12 @@ impl Drop for Identity {
 
 /// Sets a parameter until the innermost nest level ends.
 fn set(name: &str, value: &str) -> Result<(), Error> {
-    let refuse = |_| Error::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "text contains a zero byte");
+    let refuse = |_| {
+        Error::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "text contains a zero byte",
+        )
+    };
     let name = CString::new(name).map_err(refuse)?;
     let value = CString::new(value).map_err(refuse)?;
     // SAFETY: both strings are zero-terminated and copied by the callee.

@@ -16,7 +16,11 @@ mod version;
 
 pgrx::extension_sql_file!("../../sql/catalog.sql", name = "catalog", bootstrap);
 pgrx::extension_sql_file!("../../sql/rollup.sql", name = "rollup", requires = ["catalog"]);
-pgrx::extension_sql_file!("../../sql/dependencies.sql", name = "dependencies", requires = ["rollup"]);
+pgrx::extension_sql_file!(
+    "../../sql/dependencies.sql",
+    name = "dependencies",
+    requires = ["rollup"]
+);
 pgrx::extension_sql_file!(
     "../../sql/scorecard.sql",
     name = "scorecard",

@@ -28,7 +28,10 @@ pub struct Arg {
 
 /// Wraps a value as a statement's argument.
 pub fn arg<T: IntoDatum>(value: T) -> Arg {
-    Arg { oid: T::type_oid(), datum: value.into_datum() }
+    Arg {
+        oid: T::type_oid(),
+        datum: value.into_datum(),
+    }
 }
 
 /// An argument of a given type from a datum.
@@ -109,10 +112,14 @@ pub fn scan(
     let text = CString::new(sql)
         .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
     let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
-    let mut values: Vec<pg_sys::Datum> =
-        args.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::from(0))).collect();
-    let nulls: Vec<std::ffi::c_char> =
-        args.iter().map(|a| if a.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char).collect();
+    let mut values: Vec<pg_sys::Datum> = args
+        .iter()
+        .map(|a| a.datum.unwrap_or(pg_sys::Datum::from(0)))
+        .collect();
+    let nulls: Vec<std::ffi::c_char> = args
+        .iter()
+        .map(|a| if a.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
+        .collect();
     let connection = Connection::open();
     // SAFETY: the arrays have `args.len()` entries and outlive the call; an ERROR inside unwinds through pgrx.
     let code = unsafe {
@@ -127,7 +134,10 @@ pub fn scan(
         )
     };
     if code < 0 {
-        return Err(Error::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, format!("SPI failed with {code}")));
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+            format!("SPI failed with {code}"),
+        ));
     }
     // SAFETY: SPI_processed and SPI_tuptable are set by the call above.
     let (processed, table) = unsafe { (pg_sys::SPI_processed, pg_sys::SPI_tuptable) };
@@ -168,5 +178,9 @@ pub fn ident(name: &str) -> String {
 /// A string literal.
 pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
-    if quoted.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+    if quoted.contains('\\') {
+        format!(" E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
 }

@@ -64,7 +64,10 @@ pub unsafe fn foreign_path(
 ///
 /// # Safety
 /// `position` is below the description's `natts`.
-pub unsafe fn attribute(descriptor: pg_sys::TupleDesc, position: i32) -> *const pg_sys::FormData_pg_attribute {
+pub unsafe fn attribute(
+    descriptor: pg_sys::TupleDesc,
+    position: i32,
+) -> *const pg_sys::FormData_pg_attribute {
     // SAFETY: as this function's contract says.
     unsafe {
         #[cfg(not(feature = "pg18"))]

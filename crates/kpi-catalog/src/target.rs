@@ -100,7 +100,13 @@ mod tests {
     #[test]
     fn nan_and_infinities() {
         assert_eq!(status(f64::NAN, Direction::Up, Some(1.0), None), None);
-        assert_eq!(status(f64::INFINITY, Direction::Up, Some(1.0), None), Some(Status::Ok));
-        assert_eq!(status(f64::INFINITY, Direction::Range, Some(1.0), Some(1.0)), Some(Status::Bad));
+        assert_eq!(
+            status(f64::INFINITY, Direction::Up, Some(1.0), None),
+            Some(Status::Ok)
+        );
+        assert_eq!(
+            status(f64::INFINITY, Direction::Range, Some(1.0), Some(1.0)),
+            Some(Status::Bad)
+        );
     }
 }

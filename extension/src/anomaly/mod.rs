@@ -36,19 +36,22 @@ fn anomaly_series(
     method: Option<&str>,
     threshold: Option<f64>,
     zone: Option<&str>,
-) -> Result<TableIterator<
-    'static,
-    (
-        name!(ts, TimestampWithTimeZone),
-        name!(value, Option<f64>),
-        name!(expected, Option<f64>),
-        name!(lower, Option<f64>),
-        name!(upper, Option<f64>),
-        name!(score, Option<f64>),
-        name!(is_anomaly, bool),
-        name!(reason, Option<String>),
-    ),
->, ErrorReport> {
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(ts, TimestampWithTimeZone),
+            name!(value, Option<f64>),
+            name!(expected, Option<f64>),
+            name!(lower, Option<f64>),
+            name!(upper, Option<f64>),
+            name!(score, Option<f64>),
+            name!(is_anomaly, bool),
+            name!(reason, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
     let Some(series) = series else {
         return Ok(TableIterator::empty());
     };

@@ -41,10 +41,24 @@ fn create_kpi(
     approximate: Option<bool>,
     view_schema: Option<&std::ffi::CStr>,
 ) -> Result<String, ErrorReport> {
-    let traits = Traits { name, description, unit, direction: Some(direction.unwrap_or("up")), target, warn };
+    let traits = Traits {
+        name,
+        description,
+        unit,
+        direction: Some(direction.unwrap_or("up")),
+        target,
+        warn,
+    };
     let schema = view_schema.map(|s| s.to_string_lossy().into_owned());
     let schema = schema.as_deref().unwrap_or("kpi_views");
-    Ok(create(code, source, formula, &traits, approximate.unwrap_or(false), schema)?)
+    Ok(create(
+        code,
+        source,
+        formula,
+        &traits,
+        approximate.unwrap_or(false),
+        schema,
+    )?)
 }
 
 #[pg_extern(sql = false)]
@@ -60,7 +74,14 @@ fn alter_kpi(
     warn: Option<f64>,
     approximate: Option<bool>,
 ) -> Result<(), ErrorReport> {
-    let traits = Traits { name, description, unit, direction, target, warn };
+    let traits = Traits {
+        name,
+        description,
+        unit,
+        direction,
+        target,
+        warn,
+    };
     Ok(alter(code, formula, &traits, approximate)?)
 }
 
@@ -95,10 +116,18 @@ fn create(
 ) -> Result<String, Error> {
     check_code(code)?;
     check_traits(traits)?;
-    let taken = spi::first(Mode::Write, "SELECT FROM kpi.kpi WHERE code = $1", &[arg(code)], |_| Ok(()))?;
+    let taken = spi::first(
+        Mode::Write,
+        "SELECT FROM kpi.kpi WHERE code = $1",
+        &[arg(code)],
+        |_| Ok(()),
+    )?;
     if taken.is_some() {
-        return Err(Error::new(PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT, format!("KPI \"{code}\" already exists"))
-            .hint("Change it with kpi.alter_kpi, or drop it first with kpi.drop_kpi."));
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            format!("KPI \"{code}\" already exists"),
+        )
+        .hint("Change it with kpi.alter_kpi, or drop it first with kpi.drop_kpi."));
     }
     let caller = identity::current_role();
     let compiled = compile(code, source, formula, approximate)?;
@@ -154,16 +183,27 @@ fn alter(code: &str, formula: Option<&str>, traits: &Traits, approximate: Option
     if formula.is_some() || approximate.is_some() {
         let formula = formula.unwrap_or(&old_formula);
         let approximate = approximate.unwrap_or(old_approximate);
-        let source = kpi.source.map(|id| lookup::source_by_id(Mode::Write, id)).transpose()?;
+        let source = kpi
+            .source
+            .map(|id| lookup::source_by_id(Mode::Write, id))
+            .transpose()?;
         if source.is_some() == kpi_catalog::is_derived(formula) {
             return Err(Error::new(
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
                 "a KPI over a source and one over other KPIs cannot become each other",
             )
             .detail(formula.to_string())
-            .hint(format!("Drop it with kpi.drop_kpi({}) and create it anew.", literal(code))));
+            .hint(format!(
+                "Drop it with kpi.drop_kpi({}) and create it anew.",
+                literal(code)
+            )));
         }
-        let compiled = compile(code, source.as_ref().map(|s| s.name.as_str()), formula, approximate)?;
+        let compiled = compile(
+            code,
+            source.as_ref().map(|s| s.name.as_str()),
+            formula,
+            approximate,
+        )?;
         let _owner = Identity::extension_owner()?;
         view::check_columns(&kpi, &compiled.columns)?;
         spi::run(
@@ -213,7 +253,10 @@ pub fn drop_code(code: &str, cascade: bool) -> Result<(), Error> {
             format!("cannot drop KPI \"{code}\" because others are derived from it"),
         )
         .detail(format!("KPIs: {}.", derived.join(", ")))
-        .hint(format!("Use kpi.drop_kpi({}, cascade => true) to drop them too.", literal(code))));
+        .hint(format!(
+            "Use kpi.drop_kpi({}, cascade => true) to drop them too.",
+            literal(code)
+        )));
     }
     for other in derived {
         drop_code(&other, true)?;
@@ -233,8 +276,13 @@ fn check_code(code: &str) -> Result<(), Error> {
     if fits {
         return Ok(());
     }
-    Err(Error::new(PgSqlErrorCode::ERRCODE_INVALID_NAME, format!("\"{code}\" is not a code for a KPI"))
-        .hint(format!("Use at most {MAX_CODE} bytes without braces and surrounding spaces, as in 'revenue' or 'RL.1.1'.")))
+    Err(Error::new(
+        PgSqlErrorCode::ERRCODE_INVALID_NAME,
+        format!("\"{code}\" is not a code for a KPI"),
+    )
+    .hint(format!(
+        "Use at most {MAX_CODE} bytes without braces and surrounding spaces, as in 'revenue' or 'RL.1.1'."
+    )))
 }
 
 fn check_traits(traits: &Traits) -> Result<(), Error> {
@@ -266,7 +314,9 @@ fn compile(code: &str, source: Option<&str>, formula: &str, approximate: bool) -
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
                 "a KPI that combines others has no source of its own",
             )
-            .detail(format!("Source \"{source}\" was given with the formula {formula}."))
+            .detail(format!(
+                "Source \"{source}\" was given with the formula {formula}."
+            ))
             .hint("Use source => NULL."));
         }
         return compile_derived(code, kpi_catalog::compile_derived(formula)?);
@@ -307,18 +357,33 @@ fn is_aggregate(name: &str) -> bool {
 
 fn compile_base(source: Source, formula: &str, approximate: bool) -> Result<Compiled, Error> {
     let columns = columns_of(source.relation)?;
-    let compiled =
-        kpi_catalog::compile(formula, &Context { columns: &columns, is_aggregate: &is_aggregate, approximate })?;
+    let compiled = kpi_catalog::compile(
+        formula,
+        &Context {
+            columns: &columns,
+            is_aggregate: &is_aggregate,
+            approximate,
+        },
+    )?;
     {
         let _owner = Identity::extension_owner()?;
-        spi::run("SELECT FROM kpi.source WHERE id = $1 FOR NO KEY UPDATE", &[arg(source.id)])?;
+        spi::run(
+            "SELECT FROM kpi.source WHERE id = $1 FOR NO KEY UPDATE",
+            &[arg(source.id)],
+        )?;
     }
     let source = expose_columns(source, &compiled.columns)?;
     let types = state_types(&source, &compiled)?;
     let positions = add_states(&source, &compiled, &types)?;
     let value_sql = value_sql(&source, &compiled, &positions, &types)?;
     let columns = dimension_types(&source)?;
-    Ok(Compiled { value_sql, states: positions, requires: Vec::new(), columns, source: Some(source) })
+    Ok(Compiled {
+        value_sql,
+        states: positions,
+        requires: Vec::new(),
+        columns,
+        source: Some(source),
+    })
 }
 
 /// Adds columns that the input view does not have yet.
@@ -329,27 +394,47 @@ fn expose_columns(mut source: Source, needed: &[String]) -> Result<Source, Error
     }
     source.columns.extend(new.into_iter().cloned());
     let mut select = vec![format!("{} AS \"kpi time\"", ident(&source.time_column))];
-    select.extend(source.expressions.iter().enumerate().map(|(i, e)| format!("({e}) AS \"kpi d{}\"", i + 1)));
+    select.extend(
+        source
+            .expressions
+            .iter()
+            .enumerate()
+            .map(|(i, e)| format!("({e}) AS \"kpi d{}\"", i + 1)),
+    );
     select.extend(source.columns.iter().map(|c| ident(c)));
     let from = lookup::qualified_name(source.relation)?;
     let _path = Identity::extension_owner_seeing(&source.search_path)?;
     spi::run(
-        &format!("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {from}", source.object("input"), select.join(", ")),
+        &format!(
+            "CREATE OR REPLACE VIEW {} AS SELECT {} FROM {from}",
+            source.object("input"),
+            select.join(", ")
+        ),
         &[],
     )?;
-    spi::run("UPDATE kpi.source SET columns = $2 WHERE id = $1", &[arg(source.id), arg(source.columns.clone())])?;
+    spi::run(
+        "UPDATE kpi.source SET columns = $2 WHERE id = $1",
+        &[arg(source.id), arg(source.columns.clone())],
+    )?;
     Ok(source)
 }
 
 fn as_owner(source: &Source) -> Result<Identity, Error> {
-    Identity::assume(source.owner, &format!("{}, pg_temp", source.search_path), &source.timezone)
+    Identity::assume(
+        source.owner,
+        &format!("{}, pg_temp", source.search_path),
+        &source.timezone,
+    )
 }
 
 fn state_types(source: &Source, formula: &Formula) -> Result<Vec<String>, Error> {
     let _owner = as_owner(source)?;
     let partials: Vec<&str> = formula.states.iter().map(|s| s.partial.as_str()).collect();
     let sql = format!("SELECT {} FROM {}", partials.join(", "), source.object("input"));
-    Ok(prepare::columns(&sql, "the formula")?.into_iter().map(|c| c.type_name).collect())
+    Ok(prepare::columns(&sql, "the formula")?
+        .into_iter()
+        .map(|c| c.type_name)
+        .collect())
 }
 
 /// Finds or adds the states of a formula and returns their positions.
@@ -359,7 +444,9 @@ fn add_states(source: &Source, formula: &Formula, types: &[String]) -> Result<Ve
     let mut positions = Vec::new();
     for (state, ty) in formula.states.iter().zip(types) {
         let merge = merge_text(&state.merge, ty);
-        let known = existing.iter().find(|s| s.partial == state.partial && s.merge == merge);
+        let known = existing
+            .iter()
+            .find(|s| s.partial == state.partial && s.merge == merge);
         if let Some(known) = known {
             positions.push(known.position);
             continue;
@@ -367,12 +454,25 @@ fn add_states(source: &Source, formula: &Formula, types: &[String]) -> Result<Ve
         let position = existing.iter().map(|s| s.position).max().unwrap_or(0) + 1;
         spi::run(
             "INSERT INTO kpi.state (source_id, position, partial, merge) VALUES ($1, $2, $3, $4)",
-            &[arg(source.id), arg(position), arg(state.partial.as_str()), arg(merge.as_str())],
+            &[
+                arg(source.id),
+                arg(position),
+                arg(state.partial.as_str()),
+                arg(merge.as_str()),
+            ],
         )?;
         for level in source.levels() {
-            spi::run(&format!("ALTER TABLE {} ADD COLUMN s{position} {ty}", source.object(level)), &[])?;
+            spi::run(
+                &format!("ALTER TABLE {} ADD COLUMN s{position} {ty}", source.object(level)),
+                &[],
+            )?;
         }
-        existing.push(StateColumn { position, partial: state.partial.clone(), merge, filled: false });
+        existing.push(StateColumn {
+            position,
+            partial: state.partial.clone(),
+            merge,
+            filled: false,
+        });
         positions.push(position);
     }
     Ok(positions)
@@ -391,16 +491,27 @@ fn merge_text(merge: &Merge, ty: &str) -> String {
 }
 
 /// The formula over merged states, as float8.
-fn value_sql(source: &Source, formula: &Formula, positions: &[i32], types: &[String]) -> Result<String, Error> {
+fn value_sql(
+    source: &Source,
+    formula: &Formula,
+    positions: &[i32],
+    types: &[String],
+) -> Result<String, Error> {
     let column = |i: usize| ident(&format!("kpi s{}", positions.get(i).copied().unwrap_or_default()));
     let merge_of = |i: usize| {
         let state = formula.states.get(i);
         let ty = types.get(i).map(String::as_str).unwrap_or("");
-        state.map_or_else(|| "NULL".to_string(), |s| merged(&merge_text(&s.merge, ty), &column(i)))
+        state.map_or_else(
+            || "NULL".to_string(),
+            |s| merged(&merge_text(&s.merge, ty), &column(i)),
+        )
     };
     let value = formula.value.render(&merge_of);
-    let columns: Vec<String> =
-        types.iter().enumerate().map(|(i, ty)| format!("NULL::{ty} AS {}", column(i))).collect();
+    let columns: Vec<String> = types
+        .iter()
+        .enumerate()
+        .map(|(i, ty)| format!("NULL::{ty} AS {}", column(i)))
+        .collect();
     let _owner = as_owner(source)?;
     let probe = format!("SELECT {value} FROM (SELECT {}) q", dedup(columns).join(", "));
     as_float8(&value, &prepare::columns(&probe, "the formula")?)
@@ -415,7 +526,10 @@ fn dedup(mut columns: Vec<String>) -> Vec<String> {
 /// Casts a value to float8, where its type has a number in it.
 fn as_float8(value: &str, columns: &[prepare::Column]) -> Result<String, Error> {
     let Some(column) = columns.first() else {
-        return Err(Error::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, "the formula returns nothing"));
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+            "the formula returns nothing",
+        ));
     };
     match column.type_oid {
         pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID | pg_sys::NUMERICOID | pg_sys::FLOAT4OID
@@ -466,10 +580,14 @@ fn compile_derived(code: &str, derived: Derived) -> Result<Compiled, Error> {
         });
     }
     let value = derived.value.render(&|i| ident(&format!("kpi v{}", i + 1)));
-    let inputs: Vec<String> =
-        (1..=derived.codes.len()).map(|i| format!("NULL::float8 AS {}", ident(&format!("kpi v{i}")))).collect();
+    let inputs: Vec<String> = (1..=derived.codes.len())
+        .map(|i| format!("NULL::float8 AS {}", ident(&format!("kpi v{i}"))))
+        .collect();
     let _caller = Identity::assume(identity::current_role(), "pg_catalog, pg_temp", "UTC")?;
-    let probe = prepare::columns(&format!("SELECT {value} FROM (SELECT {}) q", inputs.join(", ")), "the formula")?;
+    let probe = prepare::columns(
+        &format!("SELECT {value} FROM (SELECT {}) q", inputs.join(", ")),
+        "the formula",
+    )?;
     Ok(Compiled {
         source: None,
         value_sql: as_float8(&value, &probe)?,

@@ -31,7 +31,11 @@ impl TimeType {
 
     /// SQL type of a bucket's start.
     pub fn bucket_type(self) -> &'static str {
-        if self == Self::Timestamptz { "timestamptz" } else { "timestamp" }
+        if self == Self::Timestamptz {
+            "timestamptz"
+        } else {
+            "timestamp"
+        }
     }
 
     /// Oid of an array of bucket starts.
@@ -73,7 +77,11 @@ impl Source {
 
     /// The materialised levels.
     pub fn levels(&self) -> &'static [&'static str] {
-        if self.time_type == TimeType::Date { &["day"] } else { &["minute", "hour", "day"] }
+        if self.time_type == TimeType::Date {
+            &["day"]
+        } else {
+            &["minute", "hour", "day"]
+        }
     }
 }
 
@@ -137,20 +145,38 @@ fn source_of(row: &spi::Row) -> Result<Source, Error> {
 
 /// A source by name.
 pub fn source(mode: Mode, name: &str) -> Result<Source, Error> {
-    spi::first(mode, &format!("{SOURCE} WHERE s.name = $1"), &[arg(name)], source_of)?.ok_or_else(|| {
-        let names = spi::query(mode, "SELECT name FROM kpi.source ORDER BY name", &[], |r| Ok(r.text(1)))
-            .unwrap_or_default();
-        Error::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("source \"{name}\" does not exist"))
-            .hint_opt(suggestion(name, &names, "Create it with kpi.create_source(name, relation, time_column)."))
+    spi::first(
+        mode,
+        &format!("{SOURCE} WHERE s.name = $1"),
+        &[arg(name)],
+        source_of,
+    )?
+    .ok_or_else(|| {
+        let names = spi::query(mode, "SELECT name FROM kpi.source ORDER BY name", &[], |r| {
+            Ok(r.text(1))
+        })
+        .unwrap_or_default();
+        Error::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("source \"{name}\" does not exist"),
+        )
+        .hint_opt(suggestion(
+            name,
+            &names,
+            "Create it with kpi.create_source(name, relation, time_column).",
+        ))
     })
 }
 
 /// A source by number.
 pub fn source_by_id(mode: Mode, id: i32) -> Result<Source, Error> {
     spi::first(mode, &format!("{SOURCE} WHERE s.id = $1"), &[arg(id)], source_of)?.ok_or_else(|| {
-        Error::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, "source of the KPI does not exist")
-            .detail(format!("Source number {id}."))
-            .hint("Drop the KPI with kpi.drop_kpi and define it again.")
+        Error::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            "source of the KPI does not exist",
+        )
+        .detail(format!("Source number {id}."))
+        .hint("Drop the KPI with kpi.drop_kpi and define it again.")
     })
 }
 
@@ -191,10 +217,19 @@ pub fn kpi(mode: Mode, code: &str) -> Result<Kpi, Error> {
         },
     )?;
     found.ok_or_else(|| {
-        let codes =
-            spi::query(mode, "SELECT code FROM kpi.kpi ORDER BY code", &[], |r| Ok(r.text(1))).unwrap_or_default();
-        Error::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("KPI \"{code}\" does not exist"))
-            .hint_opt(suggestion(code, &codes, "Define it with kpi.create_kpi(code, source, formula)."))
+        let codes = spi::query(mode, "SELECT code FROM kpi.kpi ORDER BY code", &[], |r| {
+            Ok(r.text(1))
+        })
+        .unwrap_or_default();
+        Error::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("KPI \"{code}\" does not exist"),
+        )
+        .hint_opt(suggestion(
+            code,
+            &codes,
+            "Define it with kpi.create_kpi(code, source, formula).",
+        ))
     })
 }
 
@@ -210,7 +245,9 @@ pub fn check_readable(kpi: &Kpi) -> Result<(), Error> {
         format!("permission denied for KPI \"{}\"", kpi.code),
     )
     .detail(format!("Reading it needs SELECT on its view {view}."))
-    .hint(format!("Its owner can grant it: GRANT SELECT ON {view} TO <role>.")))
+    .hint(format!(
+        "Its owner can grant it: GRANT SELECT ON {view} TO <role>."
+    )))
 }
 
 /// Refuses a caller who is not the owner.
@@ -219,14 +256,22 @@ pub fn check_owner(what: &str, owner: pg_sys::Oid) -> Result<(), Error> {
         return Ok(());
     }
     let owner = role_name(owner)?;
-    Err(Error::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of {what}"))
-        .detail(format!("The owner is {owner}."))
-        .hint(format!("Run it as {owner}, or as a member of that role.")))
+    Err(Error::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("must be owner of {what}"),
+    )
+    .detail(format!("The owner is {owner}."))
+    .hint(format!("Run it as {owner}, or as a member of that role.")))
 }
 
 /// A relation's name as SQL would write it.
 pub fn relation_name(relation: pg_sys::Oid) -> Result<String, Error> {
-    Ok(spi::first(Mode::Write, "SELECT $1::regclass::text", &[arg(relation)], |r| Ok(r.text(1)))?.unwrap_or_default())
+    Ok(
+        spi::first(Mode::Write, "SELECT $1::regclass::text", &[arg(relation)], |r| {
+            Ok(r.text(1))
+        })?
+        .unwrap_or_default(),
+    )
 }
 
 /// A relation's name with its schema, quoted.
@@ -255,7 +300,10 @@ pub fn suggestion(wanted: &str, names: &[String], otherwise: &str) -> Option<Str
         .map(|name| (distance(&wanted, &name.to_lowercase()), name))
         .min()
         .filter(|(d, _)| *d <= 1 + wanted.chars().count() / 3);
-    Some(nearest.map_or_else(|| otherwise.to_string(), |(_, name)| format!("Perhaps you meant \"{name}\".")))
+    Some(nearest.map_or_else(
+        || otherwise.to_string(),
+        |(_, name)| format!("Perhaps you meant \"{name}\"."),
+    ))
 }
 
 /// Levenshtein's edit distance.

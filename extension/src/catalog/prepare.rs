@@ -29,7 +29,10 @@ pub fn columns(sql: &str, what: &str) -> Result<Vec<Column>, Error> {
         let plan = pg_sys::SPI_prepare(text.as_ptr(), 0, std::ptr::null_mut());
         if plan.is_null() {
             pg_sys::SPI_finish();
-            return Err(Error::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, "could not analyse the expression"));
+            return Err(Error::new(
+                PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+                "could not analyse the expression",
+            ));
         }
         let sources = pg_sys::SPI_plan_get_plan_sources(plan);
         let mut volatile = false;
@@ -40,7 +43,8 @@ pub fn columns(sql: &str, what: &str) -> Result<Vec<Column>, Error> {
             if !descriptor.is_null() {
                 for attribute in 0..(*descriptor).natts {
                     let attribute = version::attribute(descriptor, attribute);
-                    let name = pg_sys::format_type_with_typemod((*attribute).atttypid, (*attribute).atttypmod);
+                    let name =
+                        pg_sys::format_type_with_typemod((*attribute).atttypid, (*attribute).atttypmod);
                     columns.push(Column {
                         type_oid: (*attribute).atttypid,
                         type_name: CStr::from_ptr(name).to_string_lossy().into_owned(),
@@ -57,7 +61,9 @@ pub fn columns(sql: &str, what: &str) -> Result<Vec<Column>, Error> {
             format!("{what} calls a volatile function"),
         )
         .detail("A stored bucket would differ from what the same rows give when they are read again.")
-        .hint("Use only functions that give the same result for the same row; put what changes into a column."));
+        .hint(
+            "Use only functions that give the same result for the same row; put what changes into a column.",
+        ));
     }
     Ok(columns)
 }

@@ -20,13 +20,21 @@ const MAX_NAME: usize = 40;
 fn create_source(
     name: &str,
     relation: pg_sys::Oid,
-    time_column: &str,
+    time_column: &std::ffi::CStr,
     dimensions: Option<Vec<Option<String>>>,
     timezone: Option<&str>,
     refresh_window: Option<pgrx::datum::Interval>,
 ) -> Result<String, ErrorReport> {
     let dimensions = dimensions.unwrap_or_default().into_iter().flatten().collect();
-    Ok(create(name, relation, time_column, dimensions, timezone.unwrap_or("UTC"), refresh_window)?)
+    let time_column = time_column.to_string_lossy();
+    Ok(create(
+        name,
+        relation,
+        &time_column,
+        dimensions,
+        timezone.unwrap_or("UTC"),
+        refresh_window,
+    )?)
 }
 
 #[pg_extern(sql = false)]
@@ -66,7 +74,8 @@ fn relation(oid: pg_sys::Oid) -> Result<Relation, Error> {
         },
     )?;
     let mut relation = head.ok_or_else(|| {
-        Error::new(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, "relation does not exist").detail(format!("Oid {}.", oid.to_u32()))
+        Error::new(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, "relation does not exist")
+            .detail(format!("Oid {}.", oid.to_u32()))
     })?;
     relation.columns = spi::query(
         Mode::Write,
@@ -106,25 +115,46 @@ fn create(
             |row| Ok(row.get::<bool>(1).unwrap_or(false)),
         )?;
         if positive != Some(true) {
-            return Err(Error::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "refresh_window must be positive")
-                .hint("For example refresh_window => '2 days'."));
+            return Err(Error::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "refresh_window must be positive",
+            )
+            .hint("For example refresh_window => '2 days'."));
         }
     }
     let search_path = search_path()?;
 
     // The dimensions' types, and a refusal of volatile expressions, under the caller's own rights.
-    let select: Vec<String> =
-        parsed.iter().map(|d| d.expression.clone()).chain([ident(time_column)]).collect();
+    let select: Vec<String> = parsed
+        .iter()
+        .map(|d| d.expression.clone())
+        .chain([ident(time_column)])
+        .collect();
     let types = {
         let _caller = Identity::assume(caller, &format!("{search_path}, pg_temp"), &timezone)?;
-        prepare::columns(&format!("SELECT {} FROM {}", select.join(", "), lookup::qualified_name(oid)?), "a dimension")?
+        prepare::columns(
+            &format!(
+                "SELECT {} FROM {}",
+                select.join(", "),
+                lookup::qualified_name(oid)?
+            ),
+            "a dimension",
+        )?
     };
 
     let _owner = Identity::extension_owner()?;
-    let taken = spi::first(Mode::Write, "SELECT FROM kpi.source WHERE name = $1", &[arg(name)], |_| Ok(()))?;
+    let taken = spi::first(
+        Mode::Write,
+        "SELECT FROM kpi.source WHERE name = $1",
+        &[arg(name)],
+        |_| Ok(()),
+    )?;
     if taken.is_some() {
-        return Err(Error::new(PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT, format!("source \"{name}\" already exists"))
-            .hint("Choose another name, or drop it first with kpi.drop_source."));
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            format!("source \"{name}\" already exists"),
+        )
+        .hint("Choose another name, or drop it first with kpi.drop_source."));
     }
     let id = spi::first(
         Mode::Write,
@@ -141,9 +171,15 @@ fn create(
                 TimeType::Date => pg_sys::DATEOID,
             }),
             arg(parsed.iter().map(|d| d.name.clone()).collect::<Vec<String>>()),
-            arg(parsed.iter().map(|d| d.expression.clone()).collect::<Vec<String>>()),
+            arg(parsed
+                .iter()
+                .map(|d| d.expression.clone())
+                .collect::<Vec<String>>()),
             arg(timezone.as_str()),
-            spi::raw_arg(pg_sys::INTERVALOID, refresh_window.and_then(IntoDatum::into_datum)),
+            spi::raw_arg(
+                pg_sys::INTERVALOID,
+                refresh_window.and_then(IntoDatum::into_datum),
+            ),
             arg(captured),
             arg(search_path.as_str()),
             arg(names),
@@ -151,7 +187,16 @@ fn create(
         |row| Ok(row.get::<i32>(1).unwrap_or_default()),
     )?
     .unwrap_or_default();
-    create_objects(name, oid, time_type, &parsed, &types, time_column, caller, &search_path)?;
+    create_objects(
+        name,
+        oid,
+        time_type,
+        &parsed,
+        &types,
+        time_column,
+        caller,
+        &search_path,
+    )?;
     // Nothing is materialised yet, so everything counts as touched.
     spi::run(
         "INSERT INTO kpi.touched VALUES ($1, (-9223372036854775808)::bigint, 9223372036854775807)",
@@ -169,16 +214,28 @@ fn check_name(name: &str) -> Result<(), Error> {
     let fits = !name.is_empty()
         && name.len() <= MAX_NAME
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if fits {
         return Ok(());
     }
-    Err(Error::new(PgSqlErrorCode::ERRCODE_INVALID_NAME, format!("\"{name}\" is not a name for a source"))
-        .hint(format!("Use lower-case letters, digits and underscores, at most {MAX_NAME}, as in \"web_orders\".")))
+    Err(Error::new(
+        PgSqlErrorCode::ERRCODE_INVALID_NAME,
+        format!("\"{name}\" is not a name for a source"),
+    )
+    .hint(format!(
+        "Use lower-case letters, digits and underscores, at most {MAX_NAME}, as in \"web_orders\"."
+    )))
 }
 
 /// Says whether the relation can be captured, or refuses it.
-fn check_relation(relation: &Relation, oid: pg_sys::Oid, caller: pg_sys::Oid, window: bool) -> Result<bool, Error> {
+fn check_relation(
+    relation: &Relation,
+    oid: pg_sys::Oid,
+    caller: pg_sys::Oid,
+    window: bool,
+) -> Result<bool, Error> {
     let name = &relation.name;
     let refuse = |message: String| Error::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, message);
     if !identity::may(caller, oid, pg_sys::ACL_SELECT) {
@@ -187,7 +244,9 @@ fn check_relation(relation: &Relation, oid: pg_sys::Oid, caller: pg_sys::Oid, wi
             format!("permission denied for relation {name}"),
         )
         .detail("A source needs SELECT on its relation.")
-        .hint(format!("Its owner can grant it: GRANT SELECT, TRIGGER ON {name} TO <role>.")));
+        .hint(format!(
+            "Its owner can grant it: GRANT SELECT, TRIGGER ON {name} TO <role>."
+        )));
     }
     if relation.system {
         return Err(refuse(format!("{name} is a system relation")).hint("Use a table or view of your own."));
@@ -219,15 +278,17 @@ fn check_relation(relation: &Relation, oid: pg_sys::Oid, caller: pg_sys::Oid, wi
                     format!("permission denied for relation {name}"),
                 )
                 .detail("Capturing its writes needs the TRIGGER privilege.")
-                .hint(format!("Its owner can grant it: GRANT TRIGGER ON {name} TO <role>.")));
+                .hint(format!(
+                    "Its owner can grant it: GRANT TRIGGER ON {name} TO <role>."
+                )));
             }
             Ok(true)
         }
         "v" | "m" | "f" if window => Ok(false),
-        "v" | "m" | "f" => {
-            Err(refuse(format!("writes to {name} cannot be captured, because it is not a table"))
-                .hint("Say how far back its rows may change, as in refresh_window => '2 days'."))
-        }
+        "v" | "m" | "f" => Err(refuse(format!(
+            "writes to {name} cannot be captured, because it is not a table"
+        ))
+        .hint("Say how far back its rows may change, as in refresh_window => '2 days'.")),
         _ => Err(refuse(format!("{name} is not a table or view"))),
     }
 }
@@ -237,9 +298,16 @@ fn check_time(relation: &Relation, time_column: &str) -> Result<TimeType, Error>
         let names: Vec<String> = relation.columns.iter().map(|(n, _)| n.clone()).collect();
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-            format!("column \"{time_column}\" of relation {} does not exist", relation.name),
+            format!(
+                "column \"{time_column}\" of relation {} does not exist",
+                relation.name
+            ),
         )
-        .hint_opt(lookup::suggestion(time_column, &names, &format!("Its columns are: {}.", names.join(", ")))));
+        .hint_opt(lookup::suggestion(
+            time_column,
+            &names,
+            &format!("Its columns are: {}.", names.join(", ")),
+        )));
     };
     TimeType::of(*oid).ok_or_else(|| {
         let fit: Vec<&str> = relation
@@ -270,12 +338,21 @@ fn check_timezone(timezone: &str) -> Result<String, Error> {
     if let Some(name) = known {
         return Ok(name);
     }
-    let names = spi::query(Mode::Write, "SELECT name FROM pg_catalog.pg_timezone_names", &[], |r| Ok(r.text(1)))?;
+    let names = spi::query(
+        Mode::Write,
+        "SELECT name FROM pg_catalog.pg_timezone_names",
+        &[],
+        |r| Ok(r.text(1)),
+    )?;
     Err(Error::new(
         PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         format!("time zone \"{timezone}\" is not known"),
     )
-    .hint_opt(lookup::suggestion(timezone, &names, "SELECT name FROM pg_timezone_names lists them.")))
+    .hint_opt(lookup::suggestion(
+        timezone,
+        &names,
+        "SELECT name FROM pg_timezone_names lists them.",
+    )))
 }
 
 fn check_dimensions(parsed: &[kpi_catalog::Dimension]) -> Result<(), Error> {
@@ -287,7 +364,10 @@ fn check_dimensions(parsed: &[kpi_catalog::Dimension]) -> Result<(), Error> {
                 format!("a dimension cannot be named \"{name}\""),
             )
             .detail("The views of a KPI have a column of that name.")
-            .hint(format!("Give it another one: '{name}_ => {}'.", dimension.expression)));
+            .hint(format!(
+                "Give it another one: '{name}_ => {}'.",
+                dimension.expression
+            )));
         }
         if parsed.iter().take(i).any(|other| other.name == *name) {
             return Err(Error::new(
@@ -348,12 +428,24 @@ fn create_objects(
     }
     spi::run(&format!("ALTER VIEW {} OWNER TO {owner}", object("input")), &[])?;
     spi::run(
-        &format!("COMMENT ON VIEW {} IS {}", object("input"), literal(&format!("rows of source {name}, as pg_kpi reads them"))),
+        &format!(
+            "COMMENT ON VIEW {} IS {}",
+            object("input"),
+            literal(&format!("rows of source {name}, as pg_kpi reads them"))
+        ),
         &[],
     )?;
-    let dimension_columns: String =
-        types.iter().take(dimensions.len()).enumerate().map(|(i, t)| format!(", d{} {}", i + 1, t.type_name)).collect();
-    let levels: &[&str] = if time_type == TimeType::Date { &["day"] } else { &["minute", "hour", "day"] };
+    let dimension_columns: String = types
+        .iter()
+        .take(dimensions.len())
+        .enumerate()
+        .map(|(i, t)| format!(", d{} {}", i + 1, t.type_name))
+        .collect();
+    let levels: &[&str] = if time_type == TimeType::Date {
+        &["day"]
+    } else {
+        &["minute", "hour", "day"]
+    };
     for level in levels {
         let table = object(level);
         spi::run(
@@ -365,7 +457,10 @@ fn create_objects(
         )?;
         spi::run(&format!("ALTER TABLE {table} OWNER TO {owner}"), &[])?;
         spi::run(
-            &format!("COMMENT ON TABLE {table} IS {}", literal(&format!("source {name} by {level}, merged states"))),
+            &format!(
+                "COMMENT ON TABLE {table} IS {}",
+                literal(&format!("source {name} by {level}, merged states"))
+            ),
             &[],
         )?;
     }
@@ -387,7 +482,10 @@ fn create_triggers(id: i32, table: &str, time_column: &str) -> Result<(), Error>
             ),
             &[],
         )?;
-        spi::run(&format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER kpi_capture_{id}_{event}"), &[])?;
+        spi::run(
+            &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER kpi_capture_{id}_{event}"),
+            &[],
+        )?;
     }
     Ok(())
 }
@@ -400,7 +498,10 @@ fn advise_index(name: &str, time_column: &str, relation: pg_sys::Oid) -> Result<
         pgrx::ereport!(
             PgLogLevel::NOTICE,
             PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-            format!("no index of {table} leads with \"{time_column}\"; a touched bucket costs a scan of the table, CREATE INDEX ON {table} ({}) makes it cheap", ident(time_column))
+            format!(
+                "no index of {table} leads with \"{time_column}\"; a touched bucket costs a scan of the table, CREATE INDEX ON {table} ({}) makes it cheap",
+                ident(time_column)
+            )
         );
     }
     Ok(())
@@ -421,7 +522,10 @@ fn drop(name: &str, cascade: bool) -> Result<(), Error> {
             format!("cannot drop source \"{name}\" because KPIs are defined on it"),
         )
         .detail(format!("KPIs: {}.", codes.join(", ")))
-        .hint(format!("Use kpi.drop_source({}, cascade => true) to drop them too.", literal(name))));
+        .hint(format!(
+            "Use kpi.drop_source({}, cascade => true) to drop them too.",
+            literal(name)
+        )));
     }
     for code in &codes {
         super::kpi::drop_code(code, true)?;

@@ -15,14 +15,21 @@ pub fn name_of(code: &str) -> String {
         .chars()
         .map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' })
         .collect();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("_{name}")
+    } else {
+        name
+    }
 }
 
 /// Makes sure, as the caller, that the view can be put into its schema.
 pub fn check_schema(schema: &str, view: &str) -> Result<(), Error> {
     if schema == "kpi_rollup" || schema == "kpi" || schema.starts_with("pg_") {
-        return Err(Error::new(PgSqlErrorCode::ERRCODE_RESERVED_NAME, format!("schema \"{schema}\" is not for views"))
-            .hint("Name another one in view_schema; the default is kpi_views."));
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_RESERVED_NAME,
+            format!("schema \"{schema}\" is not for views"),
+        )
+        .hint("Name another one in view_schema; the default is kpi_views."));
     }
     if schema != "kpi_views" {
         let may = spi::first(
@@ -40,7 +47,10 @@ pub fn check_schema(schema: &str, view: &str) -> Result<(), Error> {
                     PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
                     format!("permission denied for schema {schema}"),
                 )
-                .hint(format!("Its owner can grant it: GRANT CREATE ON SCHEMA {} TO <role>.", ident(schema))));
+                .hint(format!(
+                    "Its owner can grant it: GRANT CREATE ON SCHEMA {} TO <role>.",
+                    ident(schema)
+                )));
             }
             Some(true) => (),
         }
@@ -74,7 +84,10 @@ pub fn create(
 ) -> Result<pg_sys::Oid, Error> {
     let owner = lookup::role_name(owner)?;
     let table = foreign_table(id);
-    let columns: String = dimensions.iter().map(|(name, ty)| format!("{} {ty}, ", ident(name))).collect();
+    let columns: String = dimensions
+        .iter()
+        .map(|(name, ty)| format!("{} {ty}, ", ident(name)))
+        .collect();
     spi::run(
         &format!(
             "CREATE FOREIGN TABLE {table} (ts timestamptz, period text, {columns}value float8, target float8, \
@@ -88,7 +101,9 @@ pub fn create(
     for (kind, object) in [("FOREIGN TABLE", &table), ("VIEW", &view)] {
         spi::run(&format!("ALTER {kind} {object} OWNER TO {owner}"), &[])?;
     }
-    let oid = spi::first(Mode::Write, "SELECT $1::regclass::oid", &[arg(view)], |row| Ok(row.get::<pg_sys::Oid>(1)))?;
+    let oid = spi::first(Mode::Write, "SELECT $1::regclass::oid", &[arg(view)], |row| {
+        Ok(row.get::<pg_sys::Oid>(1))
+    })?;
     Ok(oid.flatten().unwrap_or(pg_sys::Oid::INVALID))
 }
 
@@ -131,13 +146,28 @@ pub fn check_columns(kpi: &Kpi, dimensions: &[(String, String)]) -> Result<(), E
     if present == dimensions {
         return Ok(());
     }
-    let list = |d: &[(String, String)]| d.iter().map(|(n, t)| format!("{n} {t}")).collect::<Vec<_>>().join(", ");
+    let list = |d: &[(String, String)]| {
+        d.iter()
+            .map(|(n, t)| format!("{n} {t}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     Err(Error::new(
         PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
-        format!("the formula would change the columns of the view of KPI \"{}\"", kpi.code),
+        format!(
+            "the formula would change the columns of the view of KPI \"{}\"",
+            kpi.code
+        ),
     )
-    .detail(format!("Dimensions now ({}), then ({}).", list(&present), list(dimensions)))
-    .hint(format!("Drop it with kpi.drop_kpi({}) and create it anew.", literal(&kpi.code))))
+    .detail(format!(
+        "Dimensions now ({}), then ({}).",
+        list(&present),
+        list(dimensions)
+    ))
+    .hint(format!(
+        "Drop it with kpi.drop_kpi({}) and create it anew.",
+        literal(&kpi.code)
+    )))
 }
 
 /// Drops view and foreign table; runs as the extension's owner, after the catalog row is gone.
@@ -153,7 +183,10 @@ pub fn drop(kpi: &Kpi, cascade: bool) -> Result<(), Error> {
         |row| Ok(row.text(1)),
     )?;
     let how = if cascade { "CASCADE" } else { "RESTRICT" };
-    spi::run(&format!("DROP VIEW {} {how}", lookup::qualified_name(kpi.view)?), &[])?;
+    spi::run(
+        &format!("DROP VIEW {} {how}", lookup::qualified_name(kpi.view)?),
+        &[],
+    )?;
     for table in tables {
         spi::run(&format!("DROP FOREIGN TABLE IF EXISTS {table}"), &[])?;
     }

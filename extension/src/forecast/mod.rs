@@ -25,17 +25,20 @@ fn forecast_series(
     level: Option<f64>,
     season: Option<i32>,
     zone: Option<&str>,
-) -> Result<TableIterator<
-    'static,
-    (
-        name!(step, i32),
-        name!(ts, TimestampWithTimeZone),
-        name!(value, f64),
-        name!(lower, f64),
-        name!(upper, f64),
-        name!(model, &'static str),
-    ),
->, ErrorReport> {
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(step, i32),
+            name!(ts, TimestampWithTimeZone),
+            name!(value, f64),
+            name!(lower, f64),
+            name!(upper, f64),
+            name!(model, &'static str),
+        ),
+    >,
+    ErrorReport,
+> {
     let Some(series) = series else {
         return Ok(TableIterator::empty());
     };

@@ -19,7 +19,9 @@ impl SourceCalendar {
     /// For a source's time type and zone.
     pub fn new(time_type: TimeType, zone: &str) -> Self {
         let zoned = time_type == TimeType::Timestamptz && !is_utc(zone);
-        Self { zone: zoned.then(|| zone.to_string()) }
+        Self {
+            zone: zoned.then(|| zone.to_string()),
+        }
     }
 
     /// Start of the period that holds `t`.
@@ -74,8 +76,19 @@ impl Calendar for SourceCalendar {
 
 /// Whether a zone name means UTC: there arithmetic replaces the zone tables.
 pub fn is_utc(zone: &str) -> bool {
-    ["utc", "etc/utc", "gmt", "etc/gmt", "zulu", "etc/zulu", "uct", "etc/uct", "universal", "etc/universal"]
-        .contains(&zone.to_ascii_lowercase().as_str())
+    [
+        "utc",
+        "etc/utc",
+        "gmt",
+        "etc/gmt",
+        "zulu",
+        "etc/zulu",
+        "uct",
+        "etc/uct",
+        "universal",
+        "etc/universal",
+    ]
+    .contains(&zone.to_ascii_lowercase().as_str())
 }
 
 fn truncate(unit: &str, t: i64, zone: Option<&str>) -> i64 {

@@ -65,7 +65,10 @@ pub fn touch(source: i32, range: MinuteRange) {
 /// # Safety
 /// `fcinfo` is a live call of a function whose first argument is an int4.
 #[inline]
-unsafe fn note(fcinfo: pg_sys::FunctionCallInfo, microseconds: impl Fn(pg_sys::Datum) -> i64) -> pg_sys::Datum {
+unsafe fn note(
+    fcinfo: pg_sys::FunctionCallInfo,
+    microseconds: impl Fn(pg_sys::Datum) -> i64,
+) -> pg_sys::Datum {
     // SAFETY: the executor filled `nargs` arguments.
     let args = unsafe { (*fcinfo).args.as_slice((*fcinfo).nargs as usize) };
     if let Some((source, times)) = args.split_first()
@@ -131,7 +134,13 @@ fn captured<'a>(
 ) -> Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, std::num::ParseIntError> {
     if !trigger.event().fired_for_row() {
         for argument in trigger.extra_args().unwrap_or_default() {
-            touch(argument.parse()?, MinuteRange { first: i64::MIN, last: i64::MAX });
+            touch(
+                argument.parse()?,
+                MinuteRange {
+                    first: i64::MIN,
+                    last: i64::MAX,
+                },
+            );
         }
     }
     Ok(None)
@@ -140,7 +149,13 @@ fn captured<'a>(
 /// `kpi._touch(source, first_minute, last_minute)`: for the event triggers.
 #[pg_extern(sql = false)]
 fn touch_minutes(source: i32, first_minute: i64, last_minute: i64) {
-    touch(source, MinuteRange { first: first_minute, last: last_minute });
+    touch(
+        source,
+        MinuteRange {
+            first: first_minute,
+            last: last_minute,
+        },
+    );
 }
 
 #[pg_guard]

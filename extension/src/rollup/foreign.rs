@@ -6,8 +6,8 @@
 use std::ffi::{CStr, c_int, c_void};
 
 use kpi_catalog::{Direction, Period};
-use pgrx::pg_sys;
 use pgrx::PgMemoryContexts;
+use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -30,8 +30,15 @@ enum Narrowing {
 }
 
 impl Narrowing {
-    const ALL: [Self; 7] =
-        [Self::From, Self::After, Self::Before, Self::Upto, Self::At, Self::Text, Self::AnyText];
+    const ALL: [Self; 7] = [
+        Self::From,
+        Self::After,
+        Self::Before,
+        Self::Upto,
+        Self::At,
+        Self::Text,
+        Self::AnyText,
+    ];
 
     fn of(operator: &str, flipped: bool) -> Option<Self> {
         Some(match (operator, flipped) {
@@ -58,6 +65,8 @@ struct Scan {
     table: Table,
     narrowings: Vec<(Narrowing, *mut pg_sys::ExprState, pg_sys::Oid)>,
     rows: *mut pg_sys::Tuplestorestate,
+    /// A store hands out minimal tuples, which the scan's own slot cannot hold.
+    minimal: *mut pg_sys::TupleTableSlot,
 }
 
 /// The narrowed request.
@@ -69,13 +78,18 @@ struct Bounds {
 }
 
 unsafe fn options(relation: pg_sys::Oid) -> Result<Table, Error> {
-    let mut table = Table { code: None, period: None };
+    let mut table = Table {
+        code: None,
+        period: None,
+    };
     // SAFETY: the relation is a foreign table, by the planner's or executor's call; its options are DefElems.
     unsafe {
         let list = (*pg_sys::GetForeignTable(relation)).options;
         for i in 0..(if list.is_null() { 0 } else { (*list).length }) {
             let option = (*(*list).elements.add(i as usize)).ptr_value as *mut pg_sys::DefElem;
-            let value = CStr::from_ptr(pg_sys::defGetString(option)).to_string_lossy().into_owned();
+            let value = CStr::from_ptr(pg_sys::defGetString(option))
+                .to_string_lossy()
+                .into_owned();
             match CStr::from_ptr((*option).defname).to_bytes() {
                 b"code" => table.code = Some(value),
                 b"period" => table.period = Some(kpi_catalog::period(&value)?),
@@ -119,8 +133,7 @@ pub extern "C" fn pg_finfo_kpi_read_handler() -> &'static pg_sys::Pg_finfo_recor
 pub unsafe extern "C-unwind" fn kpi_read_handler(_fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: a zeroed node of the right size and tag, in the caller's context.
     unsafe {
-        let routine =
-            pg_sys::palloc0(std::mem::size_of::<pg_sys::FdwRoutine>()) as *mut pg_sys::FdwRoutine;
+        let routine = pg_sys::palloc0(std::mem::size_of::<pg_sys::FdwRoutine>()) as *mut pg_sys::FdwRoutine;
         (*routine).type_ = pg_sys::NodeTag::T_FdwRoutine;
         (*routine).GetForeignRelSize = Some(size);
         (*routine).GetForeignPaths = Some(paths);
@@ -144,7 +157,11 @@ unsafe extern "C-unwind" fn size(
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn paths(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, _relation: pg_sys::Oid) {
+unsafe extern "C-unwind" fn paths(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    _relation: pg_sys::Oid,
+) {
     // SAFETY: the planner's own nodes.
     unsafe {
         let path = version::foreign_path(root, rel, (*rel).rows, 1000.0);
@@ -165,7 +182,10 @@ unsafe extern "C-unwind" fn plan(
     // SAFETY: the planner's own lists; all conditions stay in `clauses`, to be checked again.
     unsafe {
         let clauses = pg_sys::extract_actual_clauses(clauses, false);
-        let table = raise(options(relation)).unwrap_or(Table { code: None, period: None });
+        let table = raise(options(relation)).unwrap_or(Table {
+            code: None,
+            period: None,
+        });
         let (time_column, text_column) = if table.code.is_some() { (1, 2) } else { (2, 1) };
         let mut expressions = std::ptr::null_mut::<pg_sys::List>();
         let mut kinds = std::ptr::null_mut::<pg_sys::List>();
@@ -233,7 +253,9 @@ unsafe fn narrowing(
         let ty = pg_sys::exprType(value);
         if column == time_column && !any {
             let known = [pg_sys::TIMESTAMPTZOID, pg_sys::TIMESTAMPOID, pg_sys::DATEOID].contains(&ty);
-            return Narrowing::of(name, flipped).filter(|_| known).map(|kind| (kind, value));
+            return Narrowing::of(name, flipped)
+                .filter(|_| known)
+                .map(|kind| (kind, value));
         }
         if column == text_column && name == "=" {
             return match (any, ty) {
@@ -262,12 +284,18 @@ unsafe extern "C-unwind" fn begin(node: *mut pg_sys::ForeignScanState, flags: c_
     // SAFETY: the executor's own nodes; `Scan` is dropped when the query's memory context is.
     unsafe {
         let plan = (*node).ss.ps.plan as *mut pg_sys::ForeignScan;
-        let Some(table) = raise(options((*(*node).ss.ss_currentRelation).rd_id)) else { return };
+        let Some(table) = raise(options((*(*node).ss.ss_currentRelation).rd_id)) else {
+            return;
+        };
         let mut narrowings = Vec::new();
         if flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as c_int == 0 {
             let expressions = (*plan).fdw_exprs;
             let states = pg_sys::ExecInitExprList(expressions, &mut (*node).ss.ps);
-            for i in 0..(if states.is_null() { 0 } else { (*states).length as usize }) {
+            for i in 0..(if states.is_null() {
+                0
+            } else {
+                (*states).length as usize
+            }) {
                 let number = (*(*(*plan).fdw_private).elements.add(i)).int_value;
                 if let Some(kind) = Narrowing::ALL.into_iter().find(|k| *k as c_int == number) {
                     let state = (*(*states).elements.add(i)).ptr_value as *mut pg_sys::ExprState;
@@ -276,8 +304,17 @@ unsafe extern "C-unwind" fn begin(node: *mut pg_sys::ForeignScanState, flags: c_
                 }
             }
         }
-        let scan = Scan { table, narrowings, rows: std::ptr::null_mut() };
         let context = (*(*node).ss.ps.state).es_query_cxt;
+        let minimal = pg_sys::MakeSingleTupleTableSlot(
+            (*(*node).ss.ss_currentRelation).rd_att,
+            &raw const pg_sys::TTSOpsMinimalTuple,
+        );
+        let scan = Scan {
+            table,
+            narrowings,
+            rows: std::ptr::null_mut(),
+            minimal,
+        };
         (*node).fdw_state = PgMemoryContexts::For(context).leak_and_drop_on_delete(scan) as *mut c_void;
     }
 }
@@ -289,16 +326,20 @@ unsafe extern "C-unwind" fn iterate(node: *mut pg_sys::ForeignScanState) -> *mut
         let slot = (*node).ss.ss_ScanTupleSlot;
         pg_sys::ExecClearTuple(slot);
         let scan = (*node).fdw_state as *mut Scan;
+        // The executor calls with its memory for one row, but store and slot outlive the row.
+        let row = pg_sys::MemoryContextSwitchTo((*(*node).ss.ps.state).es_query_cxt);
         if (*scan).rows.is_null() {
-            let previous = pg_sys::MemoryContextSwitchTo((*(*node).ss.ps.state).es_query_cxt);
             (*scan).rows = pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem);
-            pg_sys::MemoryContextSwitchTo(previous);
-            let bounds = bounds(&*scan, (*node).ss.ps.ps_ExprContext);
-            if let Some(bounds) = bounds {
+            if let Some(bounds) = bounds(&*scan, (*node).ss.ps.ps_ExprContext) {
                 raise(load(&*scan, &bounds, (*(*node).ss.ss_currentRelation).rd_att));
             }
         }
-        pg_sys::tuplestore_gettupleslot((*scan).rows, true, false, slot);
+        if pg_sys::tuplestore_gettupleslot((*scan).rows, true, false, (*scan).minimal) {
+            let mut owned = false;
+            let tuple = pg_sys::ExecFetchSlotMinimalTuple((*scan).minimal, &mut owned);
+            pg_sys::ExecForceStoreMinimalTuple(tuple, slot, owned);
+        }
+        pg_sys::MemoryContextSwitchTo(row);
         slot
     }
 }
@@ -312,13 +353,21 @@ unsafe extern "C-unwind" fn rescan(node: *mut pg_sys::ForeignScanState) {
 #[pg_guard]
 unsafe extern "C-unwind" fn end(node: *mut pg_sys::ForeignScanState) {
     // SAFETY: as in `iterate`; null when `begin` failed.
-    unsafe { close((*node).fdw_state as *mut Scan) };
+    unsafe {
+        let scan = (*node).fdw_state as *mut Scan;
+        close(scan);
+        if !scan.is_null() {
+            // The slot pins the table's description, which must go before the table is closed.
+            pg_sys::ExecDropSingleTupleTableSlot((*scan).minimal);
+        }
+    }
 }
 
 unsafe fn close(scan: *mut Scan) {
     // SAFETY: null or the scan that `begin` made.
     unsafe {
         if !scan.is_null() && !(*scan).rows.is_null() {
+            pg_sys::ExecClearTuple((*scan).minimal);
             pg_sys::tuplestore_end((*scan).rows);
             (*scan).rows = std::ptr::null_mut();
         }
@@ -327,7 +376,11 @@ unsafe fn close(scan: *mut Scan) {
 
 /// Evaluates the narrowing conditions; `None` when one compares with NULL, which no row meets.
 unsafe fn bounds(scan: &Scan, context: *mut pg_sys::ExprContext) -> Option<Bounds> {
-    let mut bounds = Bounds { since: i64::MIN, until: i64::MAX, texts: None };
+    let mut bounds = Bounds {
+        since: i64::MIN,
+        until: i64::MAX,
+        texts: None,
+    };
     for (kind, state, ty) in &scan.narrowings {
         let mut is_null = false;
         // SAFETY: an expression state of this scan, evaluated in its own context.
@@ -357,9 +410,7 @@ unsafe fn instant(datum: pg_sys::Datum, ty: pg_sys::Oid) -> i64 {
     // SAFETY: the server's own casts on a datum of the type they take.
     let cast = unsafe {
         match ty {
-            pg_sys::DATEOID => {
-                pgrx::direct_function_call_as_datum(pg_sys::date_timestamptz, &[Some(datum)])
-            }
+            pg_sys::DATEOID => pgrx::direct_function_call_as_datum(pg_sys::date_timestamptz, &[Some(datum)]),
             pg_sys::TIMESTAMPOID => {
                 pgrx::direct_function_call_as_datum(pg_sys::timestamp_timestamptz, &[Some(datum)])
             }
@@ -392,7 +443,9 @@ impl Bounds {
     }
 
     fn has(&self, text: &str) -> bool {
-        self.texts.as_ref().is_none_or(|texts| texts.iter().any(|t| t == text))
+        self.texts
+            .as_ref()
+            .is_none_or(|texts| texts.iter().any(|t| t == text))
     }
 }
 
@@ -409,12 +462,21 @@ unsafe fn load(scan: &Scan, bounds: &Bounds, descriptor: pg_sys::TupleDesc) -> R
                     if daily && matches!(period, Period::Minute | Period::Hour) {
                         continue;
                     }
-                    rows(scan, &kpi, period, By::Columns(&columns), bounds, descriptor, period.as_str())?;
+                    rows(
+                        scan,
+                        &kpi,
+                        period,
+                        By::Columns(&columns),
+                        bounds,
+                        descriptor,
+                        period.as_str(),
+                    )?;
                 }
             }
             (None, Some(period)) => {
-                let codes =
-                    spi::query(Mode::Read, "SELECT code FROM kpi.kpi ORDER BY code", &[], |row| Ok(row.text(1)))?;
+                let codes = spi::query(Mode::Read, "SELECT code FROM kpi.kpi ORDER BY code", &[], |row| {
+                    Ok(row.text(1))
+                })?;
                 for code in codes.into_iter().filter(|code| bounds.has(code)) {
                     let kpi = lookup::kpi(Mode::Read, &code)?;
                     let hidden = !identity::may(identity::current_role(), kpi.view, pg_sys::ACL_SELECT);
@@ -456,7 +518,10 @@ unsafe fn typed_columns(descriptor: pg_sys::TupleDesc) -> Vec<(String, String)> 
                     (*attribute).atttypid,
                     (*attribute).atttypmod,
                 ));
-                (name.to_string_lossy().into_owned(), ty.to_string_lossy().into_owned())
+                (
+                    name.to_string_lossy().into_owned(),
+                    ty.to_string_lossy().into_owned(),
+                )
             })
             .collect()
     }
@@ -486,19 +551,35 @@ unsafe fn rows(
         _ => 1,
     };
     let typed = scan.table.code.is_some();
-    let request = Request { period, since: bounds.since, until: bounds.until, by, filter: None };
+    let request = Request {
+        period,
+        since: bounds.since,
+        until: bounds.until,
+        by,
+        filter: None,
+    };
     let label = label.into_datum();
     read::plan(kpi, &request)?.run(|row| {
         let value: Option<f64> = row.get(dimensions as i32 + 2);
         let status = value.and_then(|v| kpi_catalog::status(v, direction, target, warn));
-        let first = if typed { [row.datum(1), label] } else { [label, row.datum(1)] };
+        let first = if typed {
+            [row.datum(1), label]
+        } else {
+            [label, row.datum(1)]
+        };
         let columns: Vec<Option<pg_sys::Datum>> = first
             .into_iter()
             .chain((0..dimensions).map(|d| row.datum(d as i32 + 2)))
-            .chain([value.into_datum(), target.into_datum(), status.and_then(|s| s.as_str().into_datum())])
+            .chain([
+                value.into_datum(),
+                target.into_datum(),
+                status.and_then(|s| s.as_str().into_datum()),
+            ])
             .collect();
-        let mut values: Vec<pg_sys::Datum> =
-            columns.iter().map(|d| d.unwrap_or(pg_sys::Datum::from(0))).collect();
+        let mut values: Vec<pg_sys::Datum> = columns
+            .iter()
+            .map(|d| d.unwrap_or(pg_sys::Datum::from(0)))
+            .collect();
         let mut nulls: Vec<bool> = columns.iter().map(Option::is_none).collect();
         // SAFETY: as many values as the table has columns, in their types; the store copies them.
         unsafe {

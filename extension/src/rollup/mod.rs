@@ -26,18 +26,33 @@ pub fn touched(source: &Source, mode: Mode) -> Result<Spans, Error> {
             })
         },
     )?;
-    Ok(stored.into_iter().chain(capture::pending(source.id)).map(span_of).collect())
+    Ok(stored
+        .into_iter()
+        .chain(capture::pending(source.id))
+        .map(span_of)
+        .collect())
 }
 
 /// Minutes as a stretch of microseconds.
 pub fn span_of(range: MinuteRange) -> Span {
-    Span::new(range.first.saturating_mul(MINUTE), range.last.saturating_add(1).saturating_mul(MINUTE))
+    Span::new(
+        range.first.saturating_mul(MINUTE),
+        range.last.saturating_add(1).saturating_mul(MINUTE),
+    )
 }
 
 /// A stretch of microseconds as the minutes that it touches.
 pub fn minutes_of(span: Span) -> MinuteRange {
     MinuteRange {
-        first: if span.from == i64::MIN { i64::MIN } else { span.from.div_euclid(MINUTE) },
-        last: if span.until == i64::MAX { i64::MAX } else { (span.until - 1).div_euclid(MINUTE) },
+        first: if span.from == i64::MIN {
+            i64::MIN
+        } else {
+            span.from.div_euclid(MINUTE)
+        },
+        last: if span.until == i64::MAX {
+            i64::MAX
+        } else {
+            (span.until - 1).div_euclid(MINUTE)
+        },
     }
 }

@@ -59,10 +59,16 @@ impl Plan {
 /// Plans the read of a KPI.
 pub fn plan(kpi: &Kpi, request: &Request) -> Result<Plan, Error> {
     let mut args = Arguments::default();
-    let mut frame = Frame { search_path: Vec::new(), timezone: String::new() };
+    let mut frame = Frame {
+        search_path: Vec::new(),
+        timezone: String::new(),
+    };
     let sql = match request.by {
         By::Columns(columns) if kpi.source.is_none() => {
-            let inner = Request { by: By::AllJson, ..*request };
+            let inner = Request {
+                by: By::AllJson,
+                ..*request
+            };
             let inner = select(kpi, &inner, &mut args, &mut frame, 0)?;
             let columns: String = columns
                 .iter()
@@ -118,7 +124,10 @@ fn select_derived(
     if depth >= MAX_DEPTH {
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_STATEMENT_TOO_COMPLEX,
-            format!("KPI \"{}\" is derived through more than {MAX_DEPTH} others", kpi.code),
+            format!(
+                "KPI \"{}\" is derived through more than {MAX_DEPTH} others",
+                kpi.code
+            ),
         ));
     }
     let shared;
@@ -132,7 +141,16 @@ fn select_derived(
     let mut joined = String::new();
     for (i, code) in kpi.requires.iter().enumerate() {
         let part = lookup::kpi(Mode::Read, code)?;
-        let part = select(&part, &Request { by: By::Json(by), ..*request }, args, frame, depth + 1)?;
+        let part = select(
+            &part,
+            &Request {
+                by: By::Json(by),
+                ..*request
+            },
+            args,
+            frame,
+            depth + 1,
+        )?;
         let v = ident(&format!("kpi v{}", i + 1));
         let _ = match i {
             0 => write!(joined, "(SELECT ts, dimensions, value AS {v} FROM ({part}) k) k1"),
@@ -143,7 +161,10 @@ fn select_derived(
             ),
         };
     }
-    Ok(format!("SELECT ts, dimensions, {} AS value FROM {joined} ORDER BY ts, dimensions", kpi.value_sql))
+    Ok(format!(
+        "SELECT ts, dimensions, {} AS value FROM {joined} ORDER BY ts, dimensions",
+        kpi.value_sql
+    ))
 }
 
 /// The dimensions of a KPI: its source's, or those that all parts of a derived one have.
@@ -166,19 +187,32 @@ fn select_base(kpi: &Kpi, source: &Source, request: &Request, args: &mut Argumen
     if source.time_type == TimeType::Date && matches!(request.period, Period::Minute | Period::Hour) {
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("KPI \"{}\" has no values by {}", kpi.code, request.period.as_str()),
+            format!(
+                "KPI \"{}\" has no values by {}",
+                kpi.code,
+                request.period.as_str()
+            ),
         )
-        .detail(format!("The time column \"{}\" of source \"{}\" is a date.", source.time_column, source.name))
+        .detail(format!(
+            "The time column \"{}\" of source \"{}\" is a date.",
+            source.time_column, source.name
+        ))
         .hint("Ask for day, week, month, quarter or year."));
     }
     let by: &[String] = match request.by {
         By::Json(list) => list,
         _ => &source.dimensions,
     };
-    let filter = request.filter.map(|text| kpi_catalog::filter(text, &source.dimensions)).transpose()?;
+    let filter = request
+        .filter
+        .map(|text| kpi_catalog::filter(text, &source.dimensions))
+        .transpose()?;
     let needed: Vec<usize> = positions(source, by, filter.as_ref().map_or(&[], |f| &f.dimensions))?;
     let all_states = lookup::states(Mode::Read, source.id)?;
-    let states: Vec<&StateColumn> = all_states.iter().filter(|s| kpi.states.contains(&s.position)).collect();
+    let states: Vec<&StateColumn> = all_states
+        .iter()
+        .filter(|s| kpi.states.contains(&s.position))
+        .collect();
 
     let calendar = SourceCalendar::new(source.time_type, &source.timezone);
     let window = window(source, request, &calendar);
@@ -189,7 +223,12 @@ fn select_base(kpi: &Kpi, source: &Source, request: &Request, args: &mut Argumen
     };
     let coverage = Coverage::plan(window, level_of(source, request.period), &touched, &calendar);
 
-    let selection = Selection { source, states: &states, period: request.period, dimensions: &needed };
+    let selection = Selection {
+        source,
+        states: &states,
+        period: request.period,
+        dimensions: &needed,
+    };
     let branches = selection.branches(&coverage, &calendar, args);
     let ts = match source.time_type {
         TimeType::Timestamptz => "\"kpi label\"".to_string(),
@@ -202,8 +241,15 @@ fn select_base(kpi: &Kpi, source: &Source, request: &Request, args: &mut Argumen
         }),
         _ if by.is_empty() => dimensions_out.push_str("'{}'::jsonb AS dimensions, "),
         _ => {
-            let pairs: Vec<String> = by.iter().map(|d| format!("{}, {}", literal(d), ident(d))).collect();
-            let _ = write!(dimensions_out, "jsonb_build_object({}) AS dimensions, ", pairs.join(", "));
+            let pairs: Vec<String> = by
+                .iter()
+                .map(|d| format!("{}, {}", literal(d), ident(d)))
+                .collect();
+            let _ = write!(
+                dimensions_out,
+                "jsonb_build_object({}) AS dimensions, ",
+                pairs.join(", ")
+            );
         }
     }
     let keys: String = by.iter().map(|d| format!(", {}", ident(d))).collect();
@@ -238,7 +284,11 @@ pub fn whole_days_of_dates(source: &Source, touched: Spans) -> Spans {
         _ if up => t.saturating_add(DAY - 1).div_euclid(DAY) * DAY,
         _ => t.div_euclid(DAY) * DAY,
     };
-    touched.as_slice().iter().map(|s| Span::new(border(s.from, false), border(s.until, true))).collect()
+    touched
+        .as_slice()
+        .iter()
+        .map(|s| Span::new(border(s.from, false), border(s.until, true)))
+        .collect()
 }
 
 /// The asked window on bucket borders, in the source's own time.
@@ -271,7 +321,8 @@ fn positions(source: &Source, by: &[String], filtered: &[String]) -> Result<Vec<
                 format!("source \"{}\" has no dimension \"{name}\"", source.name),
             )
             .hint(if list.is_empty() {
-                "It has no dimensions; they are named in kpi.create_source(..., dimensions => '{...}').".to_string()
+                "It has no dimensions; they are named in kpi.create_source(..., dimensions => '{...}')."
+                    .to_string()
             } else {
                 format!("Its dimensions are: {list}.")
             }));
@@ -322,7 +373,11 @@ pub unsafe extern "C-unwind" fn kpi_value(fcinfo: pg_sys::FunctionCallInfo) -> p
     let by: Vec<String> = by.unwrap_or_default().into_iter().flatten().collect();
     let read = || -> Result<(), Error> {
         let missing = |what: &str, hint: &str| {
-            Error::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{what} must not be null")).hint(hint)
+            Error::new(
+                PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                format!("{what} must not be null"),
+            )
+            .hint(hint)
         };
         let code = code.ok_or_else(|| missing("code", "SELECT code FROM kpi.catalog lists the KPIs."))?;
         let period = period
@@ -341,7 +396,9 @@ pub unsafe extern "C-unwind" fn kpi_value(fcinfo: pg_sys::FunctionCallInfo) -> p
             let mut values = columns.map(|d| d.unwrap_or(pg_sys::Datum::from(0)));
             let mut nulls = columns.map(|d| d.is_none());
             // SAFETY: three values for the three declared columns; the store copies them.
-            unsafe { pg_sys::tuplestore_putvalues(store, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) };
+            unsafe {
+                pg_sys::tuplestore_putvalues(store, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr())
+            };
             Ok(())
         })?;
         Ok(())
@@ -351,4 +408,3 @@ pub unsafe extern "C-unwind" fn kpi_value(fcinfo: pg_sys::FunctionCallInfo) -> p
     }
     pg_sys::Datum::from(0)
 }
-

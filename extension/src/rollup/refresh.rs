@@ -76,14 +76,22 @@ struct Todo {
 /// that commits in between is read now and stays on the list.
 fn take(source: &Source, asked: Span) -> Result<Todo, Error> {
     let _owner = Identity::extension_owner()?;
-    spi::run("SELECT FROM kpi.source WHERE id = $1 FOR NO KEY UPDATE", &[arg(source.id)])?;
+    spi::run(
+        "SELECT FROM kpi.source WHERE id = $1 FOR NO KEY UPDATE",
+        &[arg(source.id)],
+    )?;
     check_triggers(source)?;
     let unfilled = spi::first(
         Mode::Write,
         "SELECT bool_or(NOT filled), NOT EXISTS (SELECT FROM kpi.source_refresh WHERE source_id = $1) \
          FROM kpi.state WHERE source_id = $1",
         &[arg(source.id)],
-        |row| Ok((row.get::<bool>(1).unwrap_or(false), row.get::<bool>(2).unwrap_or(true))),
+        |row| {
+            Ok((
+                row.get::<bool>(1).unwrap_or(false),
+                row.get::<bool>(2).unwrap_or(true),
+            ))
+        },
     )?
     .unwrap_or_default();
     let calendar = SourceCalendar::new(source.time_type, &source.timezone);
@@ -115,13 +123,21 @@ fn take(source: &Source, asked: Span) -> Result<Todo, Error> {
     for rest in all.minus(&window).as_slice() {
         touch_again(source, *rest)?;
     }
-    let touched = if unfilled.0 { window } else { all.intersect(&window) };
+    let touched = if unfilled.0 {
+        window
+    } else {
+        all.intersect(&window)
+    };
     let touched = whole_days_of_dates(source, touched);
     let touched = match (touched.as_slice().first(), touched.as_slice().last()) {
         (Some(first), Some(last)) if !source.indexed => Spans::of(Span::new(first.from, last.until)),
         _ => touched,
     };
-    Ok(Todo { fills: touched.as_slice() == [Span::ALL], first: unfilled.1, touched })
+    Ok(Todo {
+        fills: touched.as_slice() == [Span::ALL],
+        first: unfilled.1,
+        touched,
+    })
 }
 
 fn touch_again(source: &Source, span: Span) -> Result<(), Error> {
@@ -151,8 +167,12 @@ fn check_triggers(source: &Source) -> Result<(), Error> {
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("the capture triggers of source \"{}\" are disabled", source.name),
         )
-        .detail(format!("Writes to {table} are not noted, so its buckets cannot be called clean."))
-        .hint(format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER ALL, then refresh again."))),
+        .detail(format!(
+            "Writes to {table} are not noted, so its buckets cannot be called clean."
+        ))
+        .hint(format!(
+            "ALTER TABLE {table} ENABLE ALWAYS TRIGGER ALL, then refresh again."
+        ))),
     }
 }
 
@@ -233,11 +253,20 @@ fn from_raw(
             within(source, "g.\"kpi from\"", "g.\"kpi until\""),
         ),
     };
-    let period = if level == "day" { Period::Day } else { Period::Minute };
-    let mut columns = vec![truncated(source, period, &raw_time(source)), "count(*)".to_string()];
+    let period = if level == "day" {
+        Period::Day
+    } else {
+        Period::Minute
+    };
+    let mut columns = vec![
+        truncated(source, period, &raw_time(source)),
+        "count(*)".to_string(),
+    ];
     columns.extend((1..=source.dimensions.len()).map(|d| format!("\"kpi d{d}\"")));
     columns.extend(states.iter().map(|s| s.partial.clone()));
-    let keys: String = (1..=source.dimensions.len()).map(|d| format!(", \"kpi d{d}\"")).collect();
+    let keys: String = (1..=source.dimensions.len())
+        .map(|d| format!(", \"kpi d{d}\""))
+        .collect();
     spi::run(
         &format!(
             "INSERT INTO {} (bucket, n{}) SELECT {} FROM {from} WHERE {condition} GROUP BY 1{keys} ORDER BY 1",
@@ -270,7 +299,10 @@ fn from_finer(
         [span] => {
             let from = args.time(source, finite_start(span.from));
             let until = args.time(source, span.until);
-            (format!("{finer} t"), format!("t.bucket >= {from} AND t.bucket < {until}"))
+            (
+                format!("{finer} t"),
+                format!("t.bucket >= {from} AND t.bucket < {until}"),
+            )
         }
         _ => (
             format!("{} CROSS JOIN {finer} t", stretches(source, spans, &mut args)),
@@ -278,9 +310,16 @@ fn from_finer(
         ),
     };
     let dimensions: Vec<String> = (1..=source.dimensions.len()).map(|d| format!("t.d{d}")).collect();
-    let mut columns = vec![truncated(source, period, "t.bucket"), "sum(t.n)::bigint".to_string()];
+    let mut columns = vec![
+        truncated(source, period, "t.bucket"),
+        "sum(t.n)::bigint".to_string(),
+    ];
     columns.extend(dimensions.iter().cloned());
-    columns.extend(states.iter().map(|s| merged(&s.merge, &format!("t.{}", s.name()))));
+    columns.extend(
+        states
+            .iter()
+            .map(|s| merged(&s.merge, &format!("t.{}", s.name()))),
+    );
     let keys: String = dimensions.iter().map(|d| format!(", {d}")).collect();
     spi::run(
         &format!(
@@ -305,7 +344,14 @@ fn index(source: &Source, level: &str) -> Result<(), Error> {
     if there == Some(true) {
         return Ok(());
     }
-    spi::run(&format!("CREATE INDEX {} ON {} (bucket)", ident(&name), source.object(level)), &[])?;
+    spi::run(
+        &format!(
+            "CREATE INDEX {} ON {} (bucket)",
+            ident(&name),
+            source.object(level)
+        ),
+        &[],
+    )?;
     // The first reads come before autovacuum has looked at the table.
     spi::run(&format!("ANALYZE {}", source.object(level)), &[])?;
     Ok(())
@@ -335,7 +381,10 @@ fn count(source: &Source, level: &str, spans: &Spans) -> Result<(i64, i64), Erro
 /// Writes down what was done; runs as the extension's owner.
 fn finish(source: &Source, todo: &Todo, outcome: &Outcome, started: i64) -> Result<(), Error> {
     if todo.fills {
-        spi::run("UPDATE kpi.state SET filled = true WHERE source_id = $1 AND NOT filled", &[arg(source.id)])?;
+        spi::run(
+            "UPDATE kpi.state SET filled = true WHERE source_id = $1 AND NOT filled",
+            &[arg(source.id)],
+        )?;
     }
     if let Some(window) = &source.refresh_window {
         // What cannot be captured stays on the list as far back as it may still change.
@@ -369,7 +418,14 @@ fn refresh_source(
     since: Option<TimestampWithTimeZone>,
     until: Option<TimestampWithTimeZone>,
 ) -> Result<
-    TableIterator<'static, (name!(buckets, i64), name!(rows_read, i64), name!(rows_written, i64))>,
+    TableIterator<
+        'static,
+        (
+            name!(buckets, i64),
+            name!(rows_read, i64),
+            name!(rows_written, i64),
+        ),
+    >,
     pgrx::pg_sys::panic::ErrorReport,
 > {
     let outcome = refresh(
@@ -377,5 +433,9 @@ fn refresh_source(
         since.map_or(i64::MIN, TimestampWithTimeZone::into_inner),
         until.map_or(i64::MAX, TimestampWithTimeZone::into_inner),
     )?;
-    Ok(TableIterator::once((outcome.buckets, outcome.rows_read, outcome.rows_written)))
+    Ok(TableIterator::once((
+        outcome.buckets,
+        outcome.rows_read,
+        outcome.rows_written,
+    )))
 }

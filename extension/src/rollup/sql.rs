@@ -37,7 +37,11 @@ pub fn truncated(source: &Source, period: Period, time: &str) -> String {
             format!("date_bin('{step}', {time}, {ty} '2000-01-01 00:00:00+00')")
         }
         (_, true) => {
-            format!("date_trunc('{}', {time}, {})", period.as_str(), spi::literal(&source.timezone))
+            format!(
+                "date_trunc('{}', {time}, {})",
+                period.as_str(),
+                spi::literal(&source.timezone)
+            )
         }
         (None, false) => format!("date_trunc('{}', {time})", period.as_str()),
     }
@@ -163,7 +167,13 @@ impl Selection<'_> {
     }
 
     /// Cuts a stretch at the borders of the period, while the pieces stay few.
-    fn split(&self, span: Span, calendar: &SourceCalendar, labelled: &mut Vec<(Span, i64)>, open: &mut Vec<Span>) {
+    fn split(
+        &self,
+        span: Span,
+        calendar: &SourceCalendar,
+        labelled: &mut Vec<(Span, i64)>,
+        open: &mut Vec<Span>,
+    ) {
         const PIECES: usize = 50;
         let before = labelled.len();
         let mut from = span.from;
@@ -184,9 +194,11 @@ impl Selection<'_> {
         let from = args.time(self.source, finite_start(span.from));
         let until = args.time(self.source, span.until);
         match origin {
-            Origin::Level(name, level) => {
-                self.from_level(name, *level, &format!("t.bucket >= {from} AND t.bucket < {until}"))
-            }
+            Origin::Level(name, level) => self.from_level(
+                name,
+                *level,
+                &format!("t.bucket >= {from} AND t.bucket < {until}"),
+            ),
             Origin::Raw => {
                 let label = truncated(self.source, self.period, &raw_time(self.source));
                 self.from_raw(&label, &self.input(), &within(self.source, &from, &until))
@@ -248,13 +260,22 @@ impl Selection<'_> {
             .chain(self.states.iter().map(|s| s.partial.clone()))
             .collect();
         let keys: Vec<String> = (1..=self.dimensions.len() + 1).map(|i| i.to_string()).collect();
-        format!("SELECT {} FROM {from} WHERE {condition} GROUP BY {}", columns.join(", "), keys.join(", "))
+        format!(
+            "SELECT {} FROM {from} WHERE {condition} GROUP BY {}",
+            columns.join(", "),
+            keys.join(", ")
+        )
     }
 
     /// Names of the columns of [`Self::branches`]: the label, dimensions by their own names, states.
     pub fn aliases(&self) -> String {
         std::iter::once(ident("kpi label"))
-            .chain(self.dimensions.iter().filter_map(|d| self.source.dimensions.get(*d)).map(|d| ident(d)))
+            .chain(
+                self.dimensions
+                    .iter()
+                    .filter_map(|d| self.source.dimensions.get(*d))
+                    .map(|d| ident(d)),
+            )
             .chain(self.states.iter().map(|s| ident(&format!("kpi s{}", s.position))))
             .collect::<Vec<_>>()
             .join(", ")
@@ -271,7 +292,11 @@ fn stretches(source: &Source, labelled: &[(Span, i64)], args: &mut Arguments) ->
 
 /// The raw time as a bucket's type.
 pub fn raw_time(source: &Source) -> String {
-    if source.time_type == TimeType::Date { "\"kpi time\"::timestamp".into() } else { "\"kpi time\"".into() }
+    if source.time_type == TimeType::Date {
+        "\"kpi time\"::timestamp".into()
+    } else {
+        "\"kpi time\"".into()
+    }
 }
 
 /// A condition on the raw time that an index on the time column can answer.
