@@ -27,7 +27,7 @@ ok() {
 sql() { ok "$1" holds "$2"; }
 holds() {
     local answer
-    answer=$(psql -XAtq -v ON_ERROR_STOP=1 -c "SET timezone = 'Europe/Berlin'" -c "$2" 2>&1) || { echo "$answer"; return 1; }
+    answer=$(psql -XAtq -v ON_ERROR_STOP=1 -c "SET timezone = 'Europe/Berlin'" -c "$1" 2>&1) || { echo "$answer"; return 1; }
     [ "$answer" = t ] || { echo "$answer"; return 1; }
 }
 
@@ -40,6 +40,13 @@ refuses() { # FILE TEXT...: the demo fails on the file, and says each of the tex
     for text in "$@"; do prints refused "$text" || { cat "$work/refused"; return 1; }; done
 }
 well_formed() { python3 -c 'import sys, xml.dom.minidom; assert xml.dom.minidom.parse(sys.argv[1]).documentElement.tagName == "svg"' "$1"; }
+# The first block of the README is a query in the demo's database, with its output.
+as_the_readme_says() {
+    local prompt='demo=# '
+    awk '/^```console$/ {inside = 1; next} /^```$/ {if (inside) exit} inside' README.md >"$work/readme"
+    psql -X -c "$(sed -n "1s/^$prompt//p" "$work/readme")" >"$work/printed" || return 1
+    diff -u --ignore-trailing-space <(sed 1d "$work/readme") <(sed '$d' "$work/printed")
+}
 # What the demo printed without its timings, which differ from run to run.
 timeless() { sed '/^== Speed/,/^== /d' "$1"; }
 
@@ -112,10 +119,11 @@ sql 'the day of the outage and the days of the sale are among the anomalies of t
     FROM kpi.anomalies('revenue', 'day') WHERE is_anomaly"
 sql 'the outage is the worst day of the error rate and of Apdex' "
     SELECT bool_and(found) FROM (
-        SELECT (array_agg(ts ORDER BY score DESC))[1] = '2025-05-13' AND bool_or(is_anomaly AND reason <> '' AND ts = '2025-05-13') AS found
+        SELECT (array_agg(ts ORDER BY abs(value - expected) DESC))[1] = '2025-05-13' AND bool_or(is_anomaly AND reason <> '' AND ts = '2025-05-13') AS found
         FROM unnest('{error_rate,apdex}'::text[]) code, kpi.anomalies(code, 'day') GROUP BY code) k"
 sql 'nothing waits to be refreshed, and the late rows are in' "
     SELECT NOT EXISTS (SELECT FROM shop.late_orders WHERE order_id NOT IN (SELECT order_id FROM shop.orders))"
+ok 'the README shows its scorecard' as_the_readme_says
 ok 'demo.svg is a well-formed picture' well_formed "$work/demo.svg"
 
 cp "$work/output" "$work/first"
