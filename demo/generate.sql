@@ -7,13 +7,13 @@
 -- The period is fixed, so that the output is the same on any day: 2025-01-01 up to, not including, 2025-06-30,
 -- 180 days of Europe/Berlin (with its change to summer time on 30 March). The shop is closed to nobody, but
 --
---   24 to 26 January  a winter sale: visits up by 70 %, prices down by 15 %, and a warehouse that cannot keep up, so that
+--   24 to 26 January a winter sale: visits up by 70 %, prices down by 15 %, and a warehouse that cannot keep up, so that
 --                    deliveries are late, above all in the west;
 --   13 May, 8 to 22  an outage: most requests fail, half of the visitors leave, and nobody can order;
 --   late_orders      150 orders of 54 days, taken by the sales app while it was offline. They wait in a table of their own
 --                    and reach shop.orders last (demo/late.sql), after the KPIs have been rolled up.
 --
--- Set by demo/run.sh: version (raise it when the rows would change) and seed.
+-- Set by demo/run.sh: version and seed.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;

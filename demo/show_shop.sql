@@ -59,5 +59,4 @@ SELECT format('SELECT date_trunc(''day'', requested_at, ''Europe/Berlin''), json
 SELECT kpi.chart(s, 960, 400, 'Revenue per day, EUR', (SELECT array_agg(f) FROM kpi.forecast(s, 14) f))
 FROM (SELECT kpi.series(ts, value) AS s FROM kpi.value('revenue', 'day')) revenue;
 \o
-\echo
 \echo == :svg shows revenue with its forecast.
