@@ -15,13 +15,25 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Becomes `role`. What a user's expression calls can't change the session (security-restricted operation).
+    /// Becomes `role`, to run what the role has defined: its names are looked up along the path that it was defined
+    /// under, times and texts are read the same way in every session, and nothing that a user's expression calls can
+    /// change the session (security-restricted operation).
     pub fn assume(role: pg_sys::Oid, search_path: &str, timezone: &str) -> Result<Self, Error> {
-        Self::enter(
-            role,
-            true,
-            &[("search_path", search_path), ("TimeZone", timezone)],
-        )
+        let path = format!("{search_path}, pg_temp");
+        let settings = [
+            ("search_path", path.as_str()),
+            ("TimeZone", timezone),
+            ("DateStyle", "ISO, MDY"),
+            ("IntervalStyle", "postgres"),
+            // Compiling a statement of many branches takes longer than running it.
+            ("jit", "off"),
+        ];
+        Self::enter(role, true, &settings)
+    }
+
+    /// Sets one more parameter for as long as this lives.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), Error> {
+        set(name, value)
     }
 
     /// Becomes the owner of the extension, to write its catalog.

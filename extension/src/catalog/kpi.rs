@@ -420,11 +420,7 @@ fn expose_columns(mut source: Source, needed: &[String]) -> Result<Source, Error
 }
 
 fn as_owner(source: &Source) -> Result<Identity, Error> {
-    Identity::assume(
-        source.owner,
-        &format!("{}, pg_temp", source.search_path),
-        &source.timezone,
-    )
+    Identity::assume(source.owner, &source.search_path, &source.timezone)
 }
 
 fn state_types(source: &Source, formula: &Formula) -> Result<Vec<String>, Error> {
@@ -583,7 +579,7 @@ fn compile_derived(code: &str, derived: Derived) -> Result<Compiled, Error> {
     let inputs: Vec<String> = (1..=derived.codes.len())
         .map(|i| format!("NULL::float8 AS {}", ident(&format!("kpi v{i}"))))
         .collect();
-    let _caller = Identity::assume(identity::current_role(), "pg_catalog, pg_temp", "UTC")?;
+    let _caller = Identity::assume(identity::current_role(), "pg_catalog", "UTC")?;
     let probe = prepare::columns(
         &format!("SELECT {value} FROM (SELECT {}) q", inputs.join(", ")),
         "the formula",

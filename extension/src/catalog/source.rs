@@ -131,7 +131,7 @@ fn create(
         .chain([ident(time_column)])
         .collect();
     let types = {
-        let _caller = Identity::assume(caller, &format!("{search_path}, pg_temp"), &timezone)?;
+        let _caller = Identity::assume(caller, &search_path, &timezone)?;
         prepare::columns(
             &format!(
                 "SELECT {} FROM {}",

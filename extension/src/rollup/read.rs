@@ -18,6 +18,9 @@ use crate::spi::{self, Mode, Row, ident, literal};
 /// A chain of derived KPIs deeper than this is a definition gone wrong, not a KPI.
 const MAX_DEPTH: usize = 32;
 
+/// A stretch of raw rows longer than this, two days, may be worth several workers.
+const LONG_STRETCH: i64 = 2 * 86_400_000_000;
+
 /// What a reader asks for.
 pub struct Request<'a> {
     pub period: Period,
@@ -46,12 +49,18 @@ pub struct Plan {
     owner: pg_sys::Oid,
     search_path: String,
     timezone: String,
+    /// Whether a long stretch of raw rows is read, so that parallel workers pay.
+    scans_raw: bool,
 }
 
 impl Plan {
     /// Runs the statement in the caller's snapshot.
     pub fn run(self, each: impl FnMut(&Row) -> Result<(), Error>) -> Result<u64, Error> {
-        let _owner = Identity::assume(self.owner, &self.search_path, &self.timezone)?;
+        let owner = Identity::assume(self.owner, &self.search_path, &self.timezone)?;
+        if !self.scans_raw {
+            // The planner takes many short stretches for a large part of the table and would start workers for them.
+            owner.set("max_parallel_workers_per_gather", "0")?;
+        }
         spi::scan(Mode::Read, &self.sql, &self.args.0, each)
     }
 }
@@ -62,6 +71,7 @@ pub fn plan(kpi: &Kpi, request: &Request) -> Result<Plan, Error> {
     let mut frame = Frame {
         search_path: Vec::new(),
         timezone: String::new(),
+        scans_raw: false,
     };
     let sql = match request.by {
         By::Columns(columns) if kpi.source.is_none() => {
@@ -82,8 +92,9 @@ pub fn plan(kpi: &Kpi, request: &Request) -> Result<Plan, Error> {
         sql,
         args,
         owner: kpi.owner,
-        search_path: format!("{}, pg_temp", frame.search_path.join(", ")),
+        search_path: frame.search_path.join(", "),
         timezone: frame.timezone,
+        scans_raw: frame.scans_raw,
     })
 }
 
@@ -91,6 +102,7 @@ pub fn plan(kpi: &Kpi, request: &Request) -> Result<Plan, Error> {
 struct Frame {
     search_path: Vec<String>,
     timezone: String,
+    scans_raw: bool,
 }
 
 fn select(
@@ -107,7 +119,7 @@ fn select(
                 frame.search_path.push(source.search_path.clone());
             }
             frame.timezone.clone_from(&source.timezone);
-            select_base(kpi, &source, request, args)
+            select_base(kpi, &source, request, args, frame)
         }
         None => select_derived(kpi, request, args, frame, depth),
     }
@@ -183,7 +195,13 @@ pub fn dimensions(kpi: &Kpi, depth: usize) -> Result<Vec<String>, Error> {
     Ok(shared.unwrap_or_default())
 }
 
-fn select_base(kpi: &Kpi, source: &Source, request: &Request, args: &mut Arguments) -> Result<String, Error> {
+fn select_base(
+    kpi: &Kpi,
+    source: &Source,
+    request: &Request,
+    args: &mut Arguments,
+    frame: &mut Frame,
+) -> Result<String, Error> {
     if source.time_type == TimeType::Date && matches!(request.period, Period::Minute | Period::Hour) {
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -222,6 +240,11 @@ fn select_base(kpi: &Kpi, source: &Source, request: &Request, args: &mut Argumen
         readable(source, super::touched(source, Mode::Read)?, window)
     };
     let coverage = Coverage::plan(window, level_of(source, request.period), &touched, &calendar);
+    frame.scans_raw |= coverage
+        .raw
+        .as_slice()
+        .iter()
+        .any(|s| s.until.saturating_sub(s.from) > LONG_STRETCH);
 
     let selection = Selection {
         source,

@@ -33,7 +33,13 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
     let todo = take(&source, Span::new(since, until))?;
     let states = lookup::states(Mode::Write, source.id)?;
     let outcome = {
-        let _owner = Identity::assume(source.owner, &source.search_path, &source.timezone)?;
+        let owner = Identity::assume(source.owner, &source.search_path, &source.timezone)?;
+        // Like an index build: one statement at a time, on behalf of all that read later.
+        // SAFETY: a setting that the main thread reads.
+        owner.set(
+            "work_mem",
+            &format!("{}kB", unsafe { pg_sys::maintenance_work_mem }),
+        )?;
         recompute(&source, &states, &todo)?
     };
     let _owner = Identity::extension_owner()?;
