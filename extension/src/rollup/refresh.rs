@@ -162,23 +162,23 @@ fn check_triggers(source: &Source) -> Result<(), Error> {
     }
     let disabled = spi::first(
         Mode::Write,
-        "SELECT t.tgrelid::regclass::text FROM pg_catalog.pg_trigger t \
-         WHERE t.tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%' AND t.tgenabled <> 'A' LIMIT 1",
+        "SELECT t.tgrelid::regclass::text, string_agg(pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I;', \
+         t.tgrelid::regclass, t.tgname), ' ' ORDER BY t.tgname) FROM pg_catalog.pg_trigger t \
+         WHERE t.tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%' AND t.tgenabled <> 'A' \
+         GROUP BY t.tgrelid, t.tgparentid <> 0 ORDER BY t.tgparentid <> 0, t.tgrelid LIMIT 1",
         &[arg(source.id)],
-        |row| Ok(row.text(1)),
+        |row| Ok((row.text(1), row.text(2))),
     )?;
     match disabled {
         None => Ok(()),
-        Some(table) => Err(Error::new(
+        Some((table, enable)) => Err(Error::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("the capture triggers of source \"{}\" are disabled", source.name),
         )
         .detail(format!(
             "Writes to {table} are not noted, so its buckets cannot be called clean."
         ))
-        .hint(format!(
-            "ALTER TABLE {table} ENABLE ALWAYS TRIGGER ALL, then refresh again."
-        ))),
+        .hint(format!("{enable} Then refresh again."))),
     }
 }
 

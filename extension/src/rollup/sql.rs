@@ -171,7 +171,7 @@ impl Selection<'_> {
         }
         let (mut labelled, mut open) = (Vec::new(), Vec::new());
         for span in spans.as_slice() {
-            self.split(*span, calendar, &mut labelled, &mut open);
+            self.split(*span, origin, calendar, &mut labelled, &mut open);
         }
         for span in open {
             branches.push(self.range(origin, span, args));
@@ -185,6 +185,7 @@ impl Selection<'_> {
     fn split(
         &self,
         span: Span,
+        origin: &Origin,
         calendar: &SourceCalendar,
         labelled: &mut Vec<(Span, i64)>,
         open: &mut Vec<Span>,
@@ -194,7 +195,12 @@ impl Selection<'_> {
         let mut from = span.from;
         while from < span.until {
             let label = calendar.start(self.period, from);
-            let until = calendar.next(self.period, from).min(span.until);
+            let border = calendar.next(self.period, from);
+            let until = match origin {
+                Origin::Raw => whole_minute(border),
+                Origin::Table(..) => border,
+            }
+            .min(span.until);
             if label == i64::MIN || until <= from || labelled.len() - before >= PIECES {
                 labelled.truncate(before);
                 open.push(span);
@@ -213,7 +219,7 @@ impl Selection<'_> {
                 self.from_table(name, *own, &format!("t.bucket >= {from} AND t.bucket < {until}"))
             }
             Origin::Raw => {
-                let label = truncated(self.source, self.period, &raw_time(self.source));
+                let label = truncated(self.source, self.period, &minute_of_raw(self.source));
                 self.from_raw(&label, &self.input(), &within(self.source, &from, &until))
             }
         }
@@ -235,9 +241,17 @@ impl Selection<'_> {
     fn joined(&self, origin: &Origin, labelled: &[(Span, i64)], args: &mut Arguments) -> String {
         let spans = stretches(self.source, labelled, args);
         match origin {
-            Origin::Table(name, _) => format!(
+            Origin::Table(name, own) => format!(
                 "SELECT {} FROM {spans} JOIN {} t ON t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\"",
-                self.columns("g.\"kpi label\"", "t."),
+                // A bucket's own label, because truncating it again gives another one in an irregular hour.
+                self.columns(
+                    if *own == Some(self.period) {
+                        "t.bucket"
+                    } else {
+                        "g.\"kpi label\""
+                    },
+                    "t."
+                ),
                 self.source.object(name)
             ),
             Origin::Raw => self.from_raw(
@@ -294,6 +308,25 @@ fn stretches(source: &Source, labelled: &[(Span, i64)], args: &mut Arguments) ->
     let until = args.times(source, labelled.iter().map(|(s, _)| s.until));
     let label = args.times(source, labelled.iter().map(|(_, label)| *label));
     format!("unnest({from}, {until}, {label}) AS g(\"kpi from\", \"kpi until\", \"kpi label\")")
+}
+
+/// The first whole minute that is not before a border. The offsets of long ago have seconds in them: there a minute lies
+/// in two days, and belongs to the one that it begins in, as its bucket does.
+fn whole_minute(border: i64) -> i64 {
+    match border.checked_add(kpi_rollup::MINUTE - 1) {
+        Some(t) if border != i64::MIN => t.div_euclid(kpi_rollup::MINUTE) * kpi_rollup::MINUTE,
+        _ => border,
+    }
+}
+
+/// The start of a raw row's minute, or its time where that is in the same period anyway.
+fn minute_of_raw(source: &Source) -> String {
+    let time = raw_time(source);
+    if source.time_type == TimeType::Timestamptz && !is_utc(&source.timezone) {
+        truncated(source, Period::Minute, &time)
+    } else {
+        time
+    }
 }
 
 /// The raw time as a bucket's type.
