@@ -1,4 +1,6 @@
 //! `kpi.anomalies`: a series becomes a regular grid, and each of its points gets a verdict and a reason.
+// pgrx wants an ErrorReport by value, and reads the columns from the signature itself.
+#![allow(clippy::result_large_err, clippy::type_complexity)]
 
 use crate::error::Error;
 use crate::forecast::{poll, timestamp};

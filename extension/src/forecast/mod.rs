@@ -1,4 +1,6 @@
 //! `kpi.forecast`: a series becomes a regular grid, a model forecasts it, and the steps get their times.
+// pgrx wants an ErrorReport by value, and reads the columns from the signature itself.
+#![allow(clippy::result_large_err, clippy::type_complexity)]
 
 use crate::error::Error;
 use crate::series::{Series, time_zone};
