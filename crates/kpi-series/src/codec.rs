@@ -101,9 +101,14 @@ impl Series {
 
     /// The stored form up to the values, which are nearly all of it: for who has a place for these already.
     pub fn encode_head(&self) -> Vec<u8> {
+        self.encode_head_followed_by(0, 0)
+    }
+
+    /// The head of a series whose last `pending` times are not written, but follow by `step` each.
+    pub(crate) fn encode_head_followed_by(&self, step: i64, pending: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         let (first, last) = match (self.times.first(), self.times.last()) {
-            (Some(&first), Some(&last)) => (first, last),
+            (Some(&first), Some(&last)) => (first, last.wrapping_add(step.wrapping_mul(pending as i64))),
             _ => (0, 0),
         };
         let has_gaps = !self.gaps.is_empty();
@@ -111,7 +116,11 @@ impl Series {
         bytes.extend((self.len() as u32).to_le_bytes());
         bytes.extend(first.to_le_bytes());
         bytes.extend(last.to_le_bytes());
-        encode_steps(&mut bytes, &self.times);
+        let written = self.times.array_windows().map(step_between);
+        encode_steps(
+            &mut bytes,
+            written.chain(std::iter::repeat_n(step as u64, pending)),
+        );
         if has_gaps {
             for start in (0..self.len()).step_by(8) {
                 bytes.push((0..8).fold(0, |byte, bit| byte | u8::from(self.is_gap(start + bit)) << bit));
@@ -200,26 +209,25 @@ fn bit(bitmap: &[u8], index: usize) -> bool {
 }
 
 /// The step from each time to the next. All of `timestamptz` is wider than `i64`, hence unsigned.
-fn step(pair: &[i64; 2]) -> u64 {
+fn step_between(pair: &[i64; 2]) -> u64 {
     pair[1].wrapping_sub(pair[0]) as u64
 }
 
-fn encode_steps(bytes: &mut Vec<u8>, times: &[i64]) {
-    if times.len() < 2 {
-        return;
-    }
-    let steps = || times.array_windows::<2>().map(step);
+fn encode_steps(bytes: &mut Vec<u8>, steps: impl Iterator<Item = u64> + Clone) {
     let mut unit = 0;
     let mut previous = 0;
-    for step in steps() {
+    for step in steps.clone() {
         if step != previous && (unit == 0 || step % unit != 0) {
             unit = greatest_common_divisor(step, unit);
         }
         previous = step;
     }
+    if unit == 0 {
+        return;
+    }
     put_varint(bytes, unit);
     let mut single = Vec::new();
-    let mut rest = steps().peekable();
+    let mut rest = steps.peekable();
     while let Some(step) = rest.next() {
         let mut repeat = 1;
         while rest.next_if_eq(&step).is_some() {

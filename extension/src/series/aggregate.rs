@@ -107,7 +107,10 @@ pub unsafe extern "C-unwind" fn series_combine(fcinfo: pg_sys::FunctionCallInfo)
 pub unsafe extern "C-unwind" fn series_final(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls this with one state.
     match unsafe { state(fcinfo, 0) } {
-        Some(state) => encoded(raise(state.settle())),
+        Some(state) => {
+            let head = raise(state.encode_head());
+            encoded(&head, state.value_bytes(), |values| state.encode_values(values))
+        }
         None => return_null(fcinfo),
     }
 }

@@ -87,10 +87,10 @@ pub(super) fn varlena(bytes: &[u8]) -> pg_sys::Datum {
     }
 }
 
-/// Encodes a series into a new varlena in the current memory context.
-pub(super) fn encoded(series: &kpi_series::Series) -> pg_sys::Datum {
-    let head = series.encode_head();
-    let size = pg_sys::VARHDRSZ + head.len() + series.value_bytes();
+/// Puts the head and the values of a stored series into a new varlena in the current memory context; `write` writes the
+/// `value_bytes` of the values.
+pub(super) fn encoded(head: &[u8], value_bytes: usize, write: impl FnOnce(&mut [u8])) -> pg_sys::Datum {
+    let size = pg_sys::VARHDRSZ + head.len() + value_bytes;
     // SAFETY: the allocation is zeroed, holds `size` bytes, and nothing else refers to it; a series of the largest size is
     // far below the 1 GB of a varlena.
     let (target, bytes) = unsafe {
@@ -103,8 +103,8 @@ pub(super) fn encoded(series: &kpi_series::Series) -> pg_sys::Datum {
         )
     };
     let (start, values) = bytes.split_at_mut(head.len());
-    start.copy_from_slice(&head);
-    series.encode_values(values);
+    start.copy_from_slice(head);
+    write(values);
     target.into()
 }
 
@@ -130,7 +130,9 @@ impl FromDatum for Series {
 
 impl IntoDatum for Series {
     fn into_datum(self) -> Option<pg_sys::Datum> {
-        Some(encoded(&self))
+        Some(encoded(&self.encode_head(), self.value_bytes(), |values| {
+            self.encode_values(values)
+        }))
     }
 
     fn type_oid() -> pg_sys::Oid {

@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn merging_parts_in_their_order_gives_the_whole(points in any_points(), cuts in prop::collection::vec(0usize..60, 0..4)) {
+    fn merging_parts_in_their_order_gives_the_whole(points in any_points(), cuts in prop::collection::vec(0usize..60, 0..4), through_bytes: bool) {
         let whole = Series::from_points(points.clone()).unwrap();
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(points.len())).collect();
         cuts.extend([0, points.len()]);
@@ -45,11 +45,28 @@ proptest! {
             for &(time, value) in &points[cut[0]..cut[1]] {
                 part.push(time, value).unwrap();
             }
-            // As a parallel worker does: through the stored form.
-            let bytes = part.settle().unwrap().encode();
-            merged.merge(&Builder::from(Series::decode(&bytes).unwrap())).unwrap();
+            if through_bytes {
+                // As a parallel worker does.
+                let bytes = part.settle().unwrap().encode();
+                part = Builder::from(Series::decode(&bytes).unwrap());
+            }
+            merged.merge(&part).unwrap();
         }
         prop_assert_eq!(merged.finish().unwrap(), whole);
+    }
+
+    #[test]
+    fn the_stored_form_needs_no_settling(points in any_points(), regular in 0i64..20, step in 1i64..1_000_000) {
+        let mut builder = Builder::default();
+        let run = (0..regular).map(|n| (n * step, Some(n as f64)));
+        for (time, value) in run.clone().chain(points.iter().copied()).chain(run) {
+            builder.push(time, value).unwrap();
+        }
+        let mut stored = builder.encode_head().unwrap();
+        let head = stored.len();
+        stored.resize(head + builder.value_bytes(), 0);
+        builder.encode_values(&mut stored[head..]);
+        prop_assert_eq!(stored, builder.finish().unwrap().encode());
     }
 
     #[test]
