@@ -2,7 +2,7 @@
 
 -- Minutes since 2000-01-01 of a time column's values between the bounds of a partition, all when they can't be told.
 CREATE FUNCTION kpi._partition_minutes(source kpi.source, partition regclass, OUT first_minute bigint, OUT last_minute bigint)
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' AS $$
 DECLARE
     bound text;
     edges text[];
@@ -39,7 +39,7 @@ COMMENT ON FUNCTION kpi._minute(kpi.source, text) IS 'the minute since 2000-01-0
 
 -- Touches the minutes between the first and the last row of a table that has just become, or ceased to be, a partition.
 CREATE FUNCTION kpi._touch_rows(source kpi.source, partition regclass) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' AS $$
 DECLARE
     first_time text;
     last_time text;
@@ -52,44 +52,55 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION kpi._touch_rows(kpi.source, regclass) IS 'touches the buckets of all rows of a table';
 
--- Brings the list of partitions and their TRUNCATE triggers up to date. TRUNCATE of a partition fires the partition's
--- own triggers only, so each one needs its own.
+-- The trigger that captures TRUNCATE of one table, where it is not there yet.
+CREATE FUNCTION kpi._capture_truncate(leaf regclass, name text, source_id int) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = leaf AND t.tgname = name) THEN
+        EXECUTE format('CREATE TRIGGER %I AFTER TRUNCATE ON %s EXECUTE FUNCTION kpi._captured(%L)',
+                       name, leaf, source_id::text);
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', leaf, name);
+    END IF;
+END $$;
+COMMENT ON FUNCTION kpi._capture_truncate(regclass, text, int) IS 'creates the trigger that captures TRUNCATE of a table';
+
+-- Brings the list of partitions and the TRUNCATE triggers up to date. TRUNCATE fires the triggers of the tables that hold
+-- the rows, also when their parent is named, so each leaf has one. The list comes first: ALTER TABLE on a leaf calls the
+-- event trigger again, which must find nothing left to do.
 CREATE FUNCTION kpi._track_partitions(source_id int) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     source kpi.source;
-    part record;
+    leaf regclass;
+    come regclass[];
+    gone regclass[];
     name text := 'kpi_capture_' || source_id || '_truncate';
 BEGIN
     SELECT * INTO source FROM kpi.source s WHERE s.id = source_id;
-    FOR part IN
-        SELECT p.relid, true AS new FROM (
-            SELECT relid FROM pg_partition_tree(source.relation)
-            UNION SELECT source.relation) p
-        WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = p.relid AND t.tgname = name)
-    LOOP
-        EXECUTE format('CREATE TRIGGER %I AFTER TRUNCATE ON %s EXECUTE FUNCTION kpi._captured(%L)',
-                       name, part.relid::regclass, source_id::text);
-        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', part.relid::regclass, name);
-    END LOOP;
-    FOR part IN
-        SELECT p.relid FROM pg_partition_tree(source.relation) p
-        WHERE p.relid <> source.relation AND p.isleaf AND NOT EXISTS (
-            SELECT FROM kpi.source_partition k WHERE k.source_id = source.id AND k.partition = p.relid)
-    LOOP
+    WITH new AS (
         INSERT INTO kpi.source_partition
-            SELECT source.id, part.relid, m.first_minute, m.last_minute FROM kpi._partition_minutes(source, part.relid) m;
-        PERFORM kpi._touch_rows(source, part.relid);
-    END LOOP;
-    FOR part IN
+            SELECT source.id, p.relid, m.first_minute, m.last_minute
+            FROM pg_partition_tree(source.relation) p, kpi._partition_minutes(source, p.relid) m
+            WHERE p.relid <> source.relation AND p.isleaf
+        ON CONFLICT DO NOTHING RETURNING partition)
+    SELECT array_agg(partition) INTO come FROM new;
+    WITH old AS (
         DELETE FROM kpi.source_partition k
         WHERE k.source_id = source.id AND EXISTS (SELECT FROM pg_class c WHERE c.oid = k.partition)
           AND NOT EXISTS (SELECT FROM pg_partition_tree(source.relation) p WHERE p.relid = k.partition)
-        RETURNING k.partition
-    LOOP
-        PERFORM kpi._touch_rows(source, part.partition);
-        EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', name, part.partition);
+        RETURNING k.partition)
+    SELECT array_agg(partition) INTO gone FROM old;
+    FOREACH leaf IN ARRAY coalesce(come, '{}') LOOP
+        PERFORM kpi._touch_rows(source, leaf);
+        PERFORM kpi._capture_truncate(leaf, name, source_id);
     END LOOP;
+    FOREACH leaf IN ARRAY coalesce(gone, '{}') LOOP
+        PERFORM kpi._touch_rows(source, leaf);
+        EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', name, leaf);
+    END LOOP;
+    IF EXISTS (SELECT FROM pg_class c WHERE c.oid = source.relation AND c.relkind = 'r') THEN
+        PERFORM kpi._capture_truncate(source.relation, name, source_id);
+    END IF;
 END $$;
 COMMENT ON FUNCTION kpi._track_partitions(int) IS 'brings a source''s list of partitions up to date';
 
@@ -143,6 +154,24 @@ BEGIN
         LOOP
             PERFORM kpi._track_partitions(source.id);
         END LOOP;
+        -- Rows of an inheriting table are read with the source's, but do not fire its triggers.
+        SELECT s.* INTO source FROM kpi.source s
+            JOIN pg_inherits i ON i.inhparent = s.relation
+            JOIN pg_class c ON c.oid = s.relation AND c.relkind = 'r'
+        WHERE s.captured AND i.inhrelid = command.objid;
+        IF FOUND THEN
+            RAISE EXCEPTION 'table % cannot get tables that inherit from it', source.relation
+                USING ERRCODE = 'feature_not_supported',
+                      DETAIL = format('Writes to them would not be captured for source "%s".', source.name),
+                      HINT = 'Use native partitioning, or a view over the tables with refresh_window.';
+        END IF;
+        -- What is written while a capture trigger is off is not noted: nothing is clean then.
+        PERFORM kpi._touch(s.id, -9223372036854775808, 9223372036854775807)
+        FROM kpi.source s
+        WHERE s.captured
+          AND (s.relation = command.objid
+               OR EXISTS (SELECT FROM kpi.source_partition k WHERE k.source_id = s.id AND k.partition = command.objid))
+          AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgname LIKE 'kpi\_capture\_' || s.id || '\_%' AND t.tgenabled <> 'A');
     END LOOP;
 END $$;
 COMMENT ON FUNCTION kpi._on_ddl() IS 'event trigger: follows renamed columns and attached or detached partitions';
@@ -167,7 +196,7 @@ BEGIN
         WHERE t.source_id = source.id AND kpi._rename_column(t.partial, g, g || '?') <> kpi._rename_column(t.partial, g, g)
         RETURNING t.position
     LOOP
-        FOREACH level IN ARRAY ARRAY['minute', 'hour', 'day'] LOOP
+        FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
             EXECUTE format('ALTER TABLE IF EXISTS kpi_rollup.%I DROP COLUMN IF EXISTS %I', source.name || '_' || level, 's' || lost.position);
         END LOOP;
     END LOOP;
@@ -223,7 +252,7 @@ BEGIN
         EXECUTE format('DROP TRIGGER %I ON %s', trigger.tgname, trigger.tgrelid::regclass);
     END LOOP;
     EXECUTE format('DROP VIEW IF EXISTS kpi_rollup.%I', source.name || '_input');
-    FOREACH level IN ARRAY ARRAY['minute', 'hour', 'day'] LOOP
+    FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
         EXECUTE format('DROP TABLE IF EXISTS kpi_rollup.%I', source.name || '_' || level);
     END LOOP;
 END $$;
@@ -242,21 +271,22 @@ BEGIN
         WHERE d.objsubid = 0 AND d.object_type IN ('view', 'table', 'foreign table', 'trigger')
     LOOP
         IF dropped.object_type = 'trigger' THEN
-            SELECT s.* INTO source FROM kpi.source s JOIN pg_class c ON c.oid = s.relation
-            WHERE s.id = substring(dropped.address_names[array_length(dropped.address_names, 1)] FROM '^kpi_capture_(\d+)_')::int
-              AND dropped.original;
+            SELECT s.* INTO source FROM kpi.source s
+            WHERE s.id = substring(dropped.address_names[3] FROM '^kpi_capture_(\d+)_')::int AND dropped.original
+              AND (s.relation = to_regclass(format('%I.%I', dropped.address_names[1], dropped.address_names[2]))
+                   OR EXISTS (SELECT FROM kpi.source_partition k WHERE k.source_id = s.id AND k.partition
+                              = to_regclass(format('%I.%I', dropped.address_names[1], dropped.address_names[2]))));
             IF FOUND THEN
                 RAISE EXCEPTION 'trigger % captures the writes of source "%"',
-                        dropped.address_names[array_length(dropped.address_names, 1)], source.name
+                        dropped.address_names[3], source.name
                     USING ERRCODE = 'dependent_objects_still_exist',
                           DETAIL = 'Without it the KPIs of the source would go stale.',
                           HINT = format('Drop the source instead: SELECT kpi.drop_source(%L);', source.name);
             END IF;
         END IF;
-        DELETE FROM kpi.source_partition p WHERE p.partition::oid = dropped.objid RETURNING * INTO lost;
-        IF FOUND THEN
+        FOR lost IN DELETE FROM kpi.source_partition p WHERE p.partition::oid = dropped.objid RETURNING * LOOP
             PERFORM kpi._touch(lost.source_id, lost.first_minute, lost.last_minute);
-        END IF;
+        END LOOP;
         IF dropped.object_type = 'view' AND dropped.schema_name = 'kpi_rollup' THEN
             SELECT s.* INTO source FROM kpi.source s WHERE s.name || '_input' = dropped.object_name;
             IF FOUND THEN
@@ -281,7 +311,7 @@ BEGIN
         END IF;
         IF dropped.object_type = 'table' AND dropped.schema_name = 'kpi_rollup' THEN
             SELECT s.* INTO source FROM kpi.source s
-            WHERE dropped.object_name IN (s.name || '_minute', s.name || '_hour', s.name || '_day');
+            WHERE dropped.object_name IN (s.name || '_minute', s.name || '_quarter_hour', s.name || '_hour', s.name || '_day');
             IF FOUND THEN
                 IF dropped.original AND to_regclass(format('kpi_rollup.%I', source.name || '_input')) IS NOT NULL THEN
                     RAISE EXCEPTION 'table % belongs to source "%"', dropped.object_identity, source.name
@@ -308,12 +338,12 @@ END $$;
 COMMENT ON FUNCTION kpi._on_drop() IS 'event trigger: drops sources and KPIs with what they stand on';
 
 REVOKE ALL ON FUNCTION kpi._partition_minutes(kpi.source, regclass), kpi._minute(kpi.source, text),
-    kpi._touch_rows(kpi.source, regclass), kpi._track_partitions(int), kpi._follow_rename(kpi.source, text, text),
+    kpi._touch_rows(kpi.source, regclass), kpi._capture_truncate(regclass, text, int), kpi._track_partitions(int), kpi._follow_rename(kpi.source, text, text),
     kpi._follow_dropped_columns(kpi.source), kpi._drop_kpi(text), kpi._drop_source(kpi.source),
     kpi._on_ddl(), kpi._on_drop() FROM PUBLIC;
 
 CREATE EVENT TRIGGER kpi_on_ddl ON ddl_command_end
-    WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+    WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
     EXECUTE FUNCTION kpi._on_ddl();
 CREATE EVENT TRIGGER kpi_on_drop ON sql_drop EXECUTE FUNCTION kpi._on_drop();
 COMMENT ON EVENT TRIGGER kpi_on_ddl IS 'keeps KPIs in step with renamed columns and with partitions';

@@ -125,14 +125,14 @@ SELECT s.name AS source, s.relation,
 FROM kpi.source s
 LEFT JOIN kpi.source_refresh r ON r.source_id = s.id
 LEFT JOIN LATERAL (
-    SELECT CASE WHEN bool_or(first_minute < -4000000000 OR last_minute > 4000000000) THEN NULL
+    SELECT CASE WHEN bool_or(first_minute < -4000000000 OR last_minute > 200000000000) THEN NULL
                 ELSE coalesce((SELECT sum(upper(m) - lower(m)) FROM unnest(range_agg(
-                     int8range(greatest(first_minute, -4000000000), least(last_minute, 4000000000), '[]'))) m), 0) END
+                     int8range(greatest(first_minute, -4000000000), least(last_minute, 200000000000), '[]'))) m), 0) END
     FROM kpi.touched WHERE source_id = s.id) t(touched_buckets) ON true
 LEFT JOIN LATERAL (
     SELECT sum(greatest(c.reltuples, 0))::bigint, sum(pg_catalog.pg_total_relation_size(c.oid))::bigint
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'kpi_rollup' AND c.relname IN (s.name || '_minute', s.name || '_hour', s.name || '_day'))
+    WHERE n.nspname = 'kpi_rollup' AND c.relname IN (s.name || '_minute', s.name || '_quarter_hour', s.name || '_hour', s.name || '_day'))
     z(rollup_rows, bytes) ON true;
 COMMENT ON VIEW kpi.rollup_status IS
     'how each source is kept: touched buckets that wait (null: all of them), last refresh, estimated rows and size of the rollup';

@@ -10,6 +10,7 @@ CREATE TABLE sale_02 PARTITION OF sale FOR VALUES FROM ('2026-02-01Z') TO ('2026
 CREATE TABLE sale_02_north PARTITION OF sale_02 FOR VALUES IN ('north');
 CREATE TABLE sale_02_rest PARTITION OF sale_02 DEFAULT;
 CREATE TABLE sale_rest PARTITION OF sale DEFAULT;
+CREATE INDEX ON sale (at);
 INSERT INTO sale
 SELECT i, timestamptz '2026-01-01 00:00Z' + (i % 180) * interval '12 hours', (ARRAY['north', 'south'])[1 + i % 2], i
 FROM generate_series(1, 1800) i;

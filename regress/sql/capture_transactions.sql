@@ -6,6 +6,7 @@ CREATE SCHEMA capture_transactions;
 SET search_path = capture_transactions;
 
 CREATE TABLE sale (id int, at timestamptz, region text, amount numeric CHECK (amount < 1000));
+CREATE INDEX ON sale (at);
 INSERT INTO sale VALUES (1, '2026-01-01 00:00Z', 'north', 1), (2, '2026-01-02 00:00Z', 'north', 2);
 
 SELECT kpi.create_source('trans', 'sale', 'at', '{region}');

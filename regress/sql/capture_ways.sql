@@ -6,6 +6,7 @@ CREATE SCHEMA capture_ways;
 SET search_path = capture_ways;
 
 CREATE TABLE sale (id int PRIMARY KEY, at timestamptz, region text, amount numeric);
+CREATE INDEX ON sale (at);
 INSERT INTO sale
 SELECT i, timestamptz '2026-01-05 08:00Z' + (i % 300) * interval '20 minutes', (ARRAY['north', 'south'])[1 + i % 2], i
 FROM generate_series(1, 3000) i;

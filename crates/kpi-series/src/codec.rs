@@ -92,7 +92,16 @@ impl Header {
 impl Series {
     /// The stored form.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + 16 + self.len() * 8);
+        let mut bytes = self.encode_head();
+        let head = bytes.len();
+        bytes.resize(head + self.value_bytes(), 0);
+        self.encode_values(bytes.split_at_mut(head).1);
+        bytes
+    }
+
+    /// The stored form up to the values, which are nearly all of it: for who has a place for these already.
+    pub fn encode_head(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
         let (first, last) = match (self.times.first(), self.times.last()) {
             (Some(&first), Some(&last)) => (first, last),
             _ => (0, 0),
@@ -107,13 +116,28 @@ impl Series {
             for start in (0..self.len()).step_by(8) {
                 bytes.push((0..8).fold(0, |byte, bit| byte | u8::from(self.is_gap(start + bit)) << bit));
             }
-            for value in (0..self.len()).filter_map(|index| self.value(index)) {
-                bytes.extend(value.to_le_bytes());
-            }
-        } else {
-            bytes.extend(self.values.iter().flat_map(|value| value.to_le_bytes()));
         }
         bytes
+    }
+
+    /// How many bytes the values take in the stored form.
+    pub fn value_bytes(&self) -> usize {
+        8 * (self.len() - self.gap_count())
+    }
+
+    /// Writes the values of the stored form, which follow the head, to a place of [`Series::value_bytes`].
+    pub fn encode_values(&self, target: &mut [u8]) {
+        let (slots, _) = target.as_chunks_mut::<8>();
+        if self.gaps.is_empty() {
+            for (slot, value) in slots.iter_mut().zip(&self.values) {
+                *slot = value.to_le_bytes();
+            }
+        } else {
+            let values = (0..self.len()).filter_map(|index| self.value(index));
+            for (slot, value) in slots.iter_mut().zip(values) {
+                *slot = value.to_le_bytes();
+            }
+        }
     }
 
     /// Reads the stored form. Memory is taken in proportion to the bytes that are there.

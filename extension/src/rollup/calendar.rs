@@ -9,6 +9,9 @@ use crate::catalog::lookup::TimeType;
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
+/// What PostgreSQL's timestamps can hold: from here, and to before there.
+const FIRST: i64 = -211_813_488_000_000_000;
+const END: i64 = 9_223_371_331_200_000_000;
 
 /// The calendar of a source: its zone for timestamptz, none for timestamp and date.
 pub struct SourceCalendar {
@@ -26,7 +29,7 @@ impl SourceCalendar {
 
     /// Start of the period that holds `t`.
     pub fn start(&self, period: Period, t: i64) -> i64 {
-        if t == i64::MIN || t == i64::MAX {
+        if !(FIRST..END).contains(&t) {
             return t;
         }
         match (period, &self.zone) {
@@ -52,7 +55,11 @@ impl SourceCalendar {
             Period::Quarter => 95 * DAY,
             Period::Year => 370 * DAY,
         };
-        self.start(period, self.start(period, t).saturating_add(step))
+        match self.start(period, t).saturating_add(step) {
+            // The last period that there is has no end.
+            beyond if beyond >= END => i64::MAX,
+            inside => self.start(period, inside),
+        }
     }
 
     /// The first start of a period that is not before `t`: buckets are chosen by their start.

@@ -257,6 +257,11 @@ fn select_base(
         TimeType::Timestamptz => "\"kpi label\"".to_string(),
         _ => format!("(\"kpi label\" AT TIME ZONE {})", literal(&source.timezone)),
     };
+    // Where clocks go forward, two local times that do not both exist are one instant: one bucket.
+    let bucket = match request.period {
+        Period::Minute | Period::Hour => ts.as_str(),
+        _ => "\"kpi label\"",
+    };
     let mut dimensions_out = String::new();
     match request.by {
         By::Columns(_) => by.iter().for_each(|d| {
@@ -279,7 +284,7 @@ fn select_base(
     let condition = filter.map(|f| format!(" WHERE ({})", f.sql)).unwrap_or_default();
     Ok(format!(
         "SELECT {ts} AS ts, {dimensions_out}{} AS value FROM (\n{branches}\n) q({}){condition}\n\
-         GROUP BY \"kpi label\"{keys} ORDER BY \"kpi label\"{keys}",
+         GROUP BY {bucket}{keys} ORDER BY {bucket}{keys}",
         kpi.value_sql,
         selection.aliases(),
     ))

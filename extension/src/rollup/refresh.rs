@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 
 use super::calendar::SourceCalendar;
 use super::read::whole_days_of_dates;
-use super::sql::{Arguments, finite_start, merged, raw_time, truncated, within};
+use super::sql::{Arguments, finite_start, merged, quarter_hour, raw_time, truncated, within};
 use crate::catalog::lookup::{self, Source, StateColumn, TimeType};
 use crate::error::Error;
 use crate::identity::Identity;
@@ -162,23 +162,23 @@ fn check_triggers(source: &Source) -> Result<(), Error> {
     }
     let disabled = spi::first(
         Mode::Write,
-        "SELECT t.tgrelid::regclass::text FROM pg_catalog.pg_trigger t \
-         WHERE t.tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%' AND t.tgenabled <> 'A' LIMIT 1",
+        "SELECT t.tgrelid::regclass::text, string_agg(pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I;', \
+         t.tgrelid::regclass, t.tgname), ' ' ORDER BY t.tgname) FROM pg_catalog.pg_trigger t \
+         WHERE t.tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%' AND t.tgenabled <> 'A' \
+         GROUP BY t.tgrelid, t.tgparentid <> 0 ORDER BY t.tgparentid <> 0, t.tgrelid LIMIT 1",
         &[arg(source.id)],
-        |row| Ok(row.text(1)),
+        |row| Ok((row.text(1), row.text(2))),
     )?;
     match disabled {
         None => Ok(()),
-        Some(table) => Err(Error::new(
+        Some((table, enable)) => Err(Error::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("the capture triggers of source \"{}\" are disabled", source.name),
         )
         .detail(format!(
             "Writes to {table} are not noted, so its buckets cannot be called clean."
         ))
-        .hint(format!(
-            "ALTER TABLE {table} ENABLE ALWAYS TRIGGER ALL, then refresh again."
-        ))),
+        .hint(format!("{enable} Then refresh again."))),
     }
 }
 
@@ -200,11 +200,23 @@ fn recompute(source: &Source, states: &[StateColumn], todo: &Todo) -> Result<Out
     outcome.buckets = buckets;
     outcome.rows_read = rows_read;
     if !dates {
-        for (level, finer, period, spans) in [
-            ("hour", "minute", Period::Hour, &plan.touched_hours),
-            ("day", "hour", Period::Day, &plan.touched_days),
-        ] {
-            outcome.rows_written += from_finer(source, states, (level, finer), period, spans, todo)? as i64;
+        let steps = [
+            (
+                "quarter_hour",
+                "minute",
+                Bucket::QuarterHour,
+                &plan.touched_quarters,
+            ),
+            (
+                "hour",
+                "minute",
+                Bucket::Period(Period::Hour),
+                &plan.touched_hours,
+            ),
+            ("day", "hour", Bucket::Period(Period::Day), &plan.touched_days),
+        ];
+        for (level, finer, bucket, spans) in steps {
+            outcome.rows_written += from_finer(source, states, (level, finer), bucket, spans, todo)? as i64;
             index(source, level)?;
         }
     }
@@ -288,11 +300,17 @@ fn listed(names: &[String]) -> String {
     names.iter().map(|n| format!(", {}", ident(n))).collect()
 }
 
+/// What a coarser level groups by.
+enum Bucket {
+    QuarterHour,
+    Period(Period),
+}
+
 fn from_finer(
     source: &Source,
     states: &[StateColumn],
     (level, finer): (&str, &str),
-    period: Period,
+    bucket: Bucket,
     spans: &Spans,
     todo: &Todo,
 ) -> Result<u64, Error> {
@@ -317,7 +335,10 @@ fn from_finer(
     };
     let dimensions: Vec<String> = (1..=source.dimensions.len()).map(|d| format!("t.d{d}")).collect();
     let mut columns = vec![
-        truncated(source, period, "t.bucket"),
+        match bucket {
+            Bucket::Period(period) => truncated(source, period, "t.bucket"),
+            Bucket::QuarterHour => quarter_hour(source, "t.bucket"),
+        },
         "sum(t.n)::bigint".to_string(),
     ];
     columns.extend(dimensions.iter().cloned());

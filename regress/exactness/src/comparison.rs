@@ -7,9 +7,6 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use crate::moments;
 use crate::scenario::{DIMENSIONS, KPIS, Kpi, Scenario};
 
-/// Every period there is.
-pub const PERIODS: [&str; 7] = ["minute", "hour", "day", "week", "month", "quarter", "year"];
-
 /// Filters over dimensions, with NULLs, quotes, an expression dimension and three-valued logic in them.
 const FILTERS: [&str; 8] = [
     "region = 'north'",
@@ -82,8 +79,8 @@ fn asked(scenario: &Scenario, kpi: &Kpi, period: &str, question: &Question) -> S
     )
 }
 
-/// The same from the raw rows, by the definition: a bucket is `date_trunc` of the instant in the source's zone, rows
-/// without a finite time are in none, `since` and `until` choose buckets by their start.
+/// The same from the raw rows: those without a finite time are in no bucket, `since` and `until` choose buckets by their
+/// start.
 fn plain(scenario: &Scenario, kpi: &Kpi, period: &str, question: &Question) -> String {
     let dimensions: Vec<String> = DIMENSIONS
         .iter()
@@ -102,13 +99,12 @@ fn plain(scenario: &Scenario, kpi: &Kpi, period: &str, question: &Question) -> S
     let group: Vec<String> = question.by.iter().map(|name| format!(", {name}")).collect();
     format!(
         "SELECT ts, jsonb_build_object({object}) AS dimensions, ({formula})::float8 AS value
-         FROM (SELECT *, {dimensions}, date_trunc('{period}', {instant}, '{zone}') AS ts FROM {table}) raw
+         FROM (SELECT *, {dimensions}, {bucket} AS ts FROM {table}) raw
          WHERE {conditions} GROUP BY ts{group}",
         object = object.join(", "),
         formula = Scenario::plain(kpi.formula),
         dimensions = dimensions.join(", "),
-        instant = scenario.instant(),
-        zone = scenario.zone,
+        bucket = scenario.bucket(period),
         table = scenario.name,
         conditions = conditions.join(" AND "),
         group = group.concat(),

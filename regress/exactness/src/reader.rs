@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::comparison::{self, PERIODS, Question};
+use crate::comparison::{self, Question};
 use crate::scenario::{KPIS, Kpi, Scenario};
 use crate::session::{Failure, Session};
 
@@ -87,7 +87,7 @@ fn snapshot(
         "SELECT touched_buckets FROM kpi.rollup_status WHERE source = '{table}'"
     ))?;
     reads.unrefreshed += u64::from(waiting.as_deref() != Some("0"));
-    for period in PERIODS {
+    for period in scenario.periods() {
         compare(scenario, session, kpi, period, question, reads)?;
     }
     session.run("COMMIT")?;
@@ -99,7 +99,7 @@ pub fn everything(scenario: &Scenario, session: &mut Session) -> Result<Reads, S
     let mut reads = Reads::default();
     for kpi in &KPIS {
         for by_everything in [false, true] {
-            for period in PERIODS {
+            for period in scenario.periods() {
                 compare(
                     scenario,
                     session,

@@ -62,6 +62,12 @@ pub const DIMENSIONS: [(&str, &str); 4] = [
     ("parity", "qty % 2"),
 ];
 
+/// Every period there is.
+const PERIODS: [&str; 7] = ["minute", "hour", "day", "week", "month", "quarter", "year"];
+
+/// The minute of an instant.
+const MINUTE: &str = "date_bin('1 minute', at, timestamptz '2000-01-01 00:00:00+00')";
+
 /// Quarters from 2024 to 2025: the partitions, besides the default one.
 pub const QUARTERS: usize = 8;
 
@@ -86,12 +92,25 @@ impl Scenario {
         plain
     }
 
-    /// The instant of a row: what the time column means in the source's zone.
-    pub fn instant(&self) -> String {
+    /// The periods that this scenario's KPIs have: a date knows nothing finer than days.
+    pub fn periods(&self) -> &'static [&'static str] {
         match self.time {
-            TimeType::TimestampTz => "at".to_owned(),
-            TimeType::Timestamp => format!("at AT TIME ZONE '{}'", self.zone),
-            TimeType::Date => format!("at::timestamp AT TIME ZONE '{}'", self.zone),
+            TimeType::Date => &PERIODS[2..],
+            _ => &PERIODS,
+        }
+    }
+
+    /// The start of a row's bucket, in plain SQL.
+    ///
+    /// A row is in the minute of its time, and the minute in the period that `date_trunc` in the source's zone says. (A
+    /// minute may lie in two days only where offsets have seconds, as they had more than a century ago.)
+    pub fn bucket(&self, period: &str) -> String {
+        let zone = &self.zone;
+        match (self.time, period) {
+            (TimeType::TimestampTz, "minute") => MINUTE.to_owned(),
+            (TimeType::TimestampTz, _) => format!("date_trunc('{period}', {MINUTE}, '{zone}')"),
+            (TimeType::Timestamp, _) => format!("date_trunc('{period}', at) AT TIME ZONE '{zone}'"),
+            (TimeType::Date, _) => format!("date_trunc('{period}', at::timestamp) AT TIME ZONE '{zone}'"),
         }
     }
 
