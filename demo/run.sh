@@ -19,6 +19,7 @@ seed=1
 run() { psql -X -q -v ON_ERROR_STOP=1 "$@"; }
 ask() { run -At -c "$1"; }
 
+export PGCLIENTENCODING=UTF8
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning"
 run -c 'CREATE EXTENSION IF NOT EXISTS pg_kpi'
 

@@ -4,6 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 
+export PGCLIENTENCODING=UTF8
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0
