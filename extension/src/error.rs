@@ -153,3 +153,15 @@ impl From<kpi_stats::Error> for Error {
             .hint_opt(error.hint())
     }
 }
+
+/// An argument that has no default and may not be NULL.
+pub fn required<T>(argument: Option<T>, name: &str) -> Result<T, Error> {
+    argument.ok_or_else(|| {
+        Error::new(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            format!("{name} must not be null"),
+        )
+        .detail(format!("The argument {name} has no default."))
+        .hint(format!("Give it a value: {name} => ..."))
+    })
+}

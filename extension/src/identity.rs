@@ -151,6 +151,20 @@ pub fn acts_for(role: pg_sys::Oid, owner: pg_sys::Oid) -> bool {
     unsafe { pg_sys::has_privs_of_role(role, owner) }
 }
 
+/// Whether a relation is still there: an old snapshot may see what refers to one that is not.
+pub fn exists(relation: pg_sys::Oid) -> bool {
+    // SAFETY: a syscache lookup.
+    unsafe {
+        pg_sys::SearchSysCacheExists(
+            pg_sys::SysCacheIdentifier::RELOID as i32,
+            pg_sys::Datum::from(relation),
+            pg_sys::Datum::from(0),
+            pg_sys::Datum::from(0),
+            pg_sys::Datum::from(0),
+        )
+    }
+}
+
 /// Whether `role` holds a privilege on a relation.
 pub fn may(role: pg_sys::Oid, relation: pg_sys::Oid, privilege: u32) -> bool {
     // SAFETY: an access-control lookup; a missing relation raises an ERROR of its own.

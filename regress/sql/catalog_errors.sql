@@ -6,6 +6,7 @@ CREATE SCHEMA catalog_errors;
 SET search_path = catalog_errors;
 
 CREATE TABLE orders (id int, at timestamptz, day date, local timestamp, label text, region text, qty int, amount numeric, late bool);
+CREATE INDEX ON orders (at);
 INSERT INTO orders VALUES (1, '2026-01-01 00:00Z', '2026-01-01', '2026-01-01 00:00', 'x', 'north', 1, 10, false);
 CREATE VIEW orders_view AS SELECT * FROM orders;
 
@@ -17,12 +18,12 @@ DECLARE
     hint text;
 BEGIN
     EXECUTE statement;
-    RETURN NEXT 'no error';
+    -- What went well is undone, too.
+    RAISE EXCEPTION 'no error';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN NEXT SQLSTATE || ' ' || message;
-    RETURN NEXT '  DETAIL: ' || detail;
-    RETURN NEXT '  HINT: ' || hint;
+    RETURN QUERY SELECT line FROM (VALUES (nullif(SQLSTATE, 'P0001') || ' ' || message), (CASE SQLSTATE WHEN 'P0001' THEN message END), ('  DETAIL: ' || nullif(detail, '')),
+                                          ('  HINT: ' || nullif(hint, ''))) said (line) WHERE line IS NOT NULL;
 END $$;
 \pset tuples_only on
 \pset format unaligned

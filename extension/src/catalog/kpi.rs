@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use super::lookup::{self, Kpi, Source, StateColumn};
 use super::prepare;
 use super::view;
-use crate::error::Error;
+use crate::error::{Error, required};
 use crate::identity::{self, Identity};
 use crate::rollup::sql::merged;
 use crate::spi::{self, Mode, arg, ident, literal};
@@ -29,9 +29,9 @@ struct Traits<'a> {
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)]
 fn create_kpi(
-    code: &str,
+    code: Option<&str>,
     source: Option<&str>,
-    formula: &str,
+    formula: Option<&str>,
     name: Option<&str>,
     description: Option<&str>,
     unit: Option<&str>,
@@ -52,9 +52,9 @@ fn create_kpi(
     let schema = view_schema.map(|s| s.to_string_lossy().into_owned());
     let schema = schema.as_deref().unwrap_or("kpi_views");
     Ok(create(
-        code,
+        required(code, "code")?,
         source,
-        formula,
+        required(formula, "formula")?,
         &traits,
         approximate.unwrap_or(false),
         schema,
@@ -64,7 +64,7 @@ fn create_kpi(
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)]
 fn alter_kpi(
-    code: &str,
+    code: Option<&str>,
     formula: Option<&str>,
     name: Option<&str>,
     description: Option<&str>,
@@ -82,12 +82,12 @@ fn alter_kpi(
         target,
         warn,
     };
-    Ok(alter(code, formula, &traits, approximate)?)
+    Ok(alter(required(code, "code")?, formula, &traits, approximate)?)
 }
 
 #[pg_extern(sql = false)]
-fn drop_kpi(code: &str, cascade: Option<bool>) -> Result<(), ErrorReport> {
-    Ok(drop_code(code, cascade.unwrap_or(false))?)
+fn drop_kpi(code: Option<&str>, cascade: Option<bool>) -> Result<(), ErrorReport> {
+    Ok(drop_code(required(code, "code")?, cascade.unwrap_or(false))?)
 }
 
 /// `kpi._rename_column(formula, from, to)`: for the event trigger.
@@ -127,6 +127,7 @@ fn create(
             PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             format!("KPI \"{code}\" already exists"),
         )
+        .detail("Every KPI of a database has a code of its own.")
         .hint("Change it with kpi.alter_kpi, or drop it first with kpi.drop_kpi."));
     }
     let caller = identity::current_role();

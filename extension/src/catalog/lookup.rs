@@ -229,21 +229,29 @@ pub fn kpi(mode: Mode, code: &str) -> Result<Kpi, Error> {
             Ok(r.text(1))
         })
         .unwrap_or_default();
-        Error::new(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
-            format!("KPI \"{code}\" does not exist"),
-        )
-        .hint_opt(suggestion(
-            code,
-            &codes,
-            "Define it with kpi.create_kpi(code, source, formula).",
-        ))
+        no_such_kpi(code, &codes)
     })
+}
+
+fn no_such_kpi(code: &str, codes: &[String]) -> Error {
+    Error::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        format!("KPI \"{code}\" does not exist"),
+    )
+    .detail("SELECT code FROM kpi.catalog lists those that do.")
+    .hint_opt(suggestion(
+        code,
+        codes,
+        "Define it with kpi.create_kpi(code, source, formula).",
+    ))
 }
 
 /// Refuses a caller who may not read a KPI.
 pub fn check_readable(kpi: &Kpi) -> Result<(), Error> {
     let caller = identity::current_role();
+    if !identity::exists(kpi.view) {
+        return Err(no_such_kpi(&kpi.code, &[]));
+    }
     if identity::may(caller, kpi.view, pg_sys::ACL_SELECT) {
         return Ok(());
     }

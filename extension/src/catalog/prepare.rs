@@ -15,6 +15,13 @@ pub struct Column {
     pub type_name: String,
 }
 
+/// How a type is written: with its schema where it is not PostgreSQL's own, since it is read under another search path.
+fn flags(type_oid: pg_sys::Oid) -> pg_sys::bits16 {
+    let own = type_oid.to_u32() < pg_sys::FirstNormalObjectId;
+    let schema = if own { 0 } else { pg_sys::FORMAT_TYPE_FORCE_QUALIFY };
+    (pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | schema) as pg_sys::bits16
+}
+
 /// Analyses a SELECT as the current role under the current search path and returns its columns.
 ///
 /// Refuses volatile functions: a stored state must come out the same when it is computed again.
@@ -43,8 +50,11 @@ pub fn columns(sql: &str, what: &str) -> Result<Vec<Column>, Error> {
             if !descriptor.is_null() {
                 for attribute in 0..(*descriptor).natts {
                     let attribute = version::attribute(descriptor, attribute);
-                    let name =
-                        pg_sys::format_type_with_typemod((*attribute).atttypid, (*attribute).atttypmod);
+                    let name = pg_sys::format_type_extended(
+                        (*attribute).atttypid,
+                        (*attribute).atttypmod,
+                        flags((*attribute).atttypid),
+                    );
                     columns.push(Column {
                         type_oid: (*attribute).atttypid,
                         type_name: CStr::from_ptr(name).to_string_lossy().into_owned(),

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use super::lookup::{self, Source, TimeType};
 use super::prepare;
-use crate::error::Error;
+use crate::error::{Error, required};
 use crate::identity::{self, Identity};
 use crate::spi::{self, Mode, arg, ident, literal};
 
@@ -18,18 +18,18 @@ const MAX_NAME: usize = 40;
 
 #[pg_extern(sql = false)]
 fn create_source(
-    name: &str,
-    relation: pg_sys::Oid,
-    time_column: &std::ffi::CStr,
+    name: Option<&str>,
+    relation: Option<pg_sys::Oid>,
+    time_column: Option<&std::ffi::CStr>,
     dimensions: Option<Vec<Option<String>>>,
     timezone: Option<&str>,
     refresh_window: Option<pgrx::datum::Interval>,
 ) -> Result<String, ErrorReport> {
     let dimensions = dimensions.unwrap_or_default().into_iter().flatten().collect();
-    let time_column = time_column.to_string_lossy();
+    let time_column = required(time_column, "time_column")?.to_string_lossy();
     Ok(create(
-        name,
-        relation,
+        required(name, "name")?,
+        required(relation, "relation")?,
         &time_column,
         dimensions,
         timezone.unwrap_or("UTC"),
@@ -38,8 +38,8 @@ fn create_source(
 }
 
 #[pg_extern(sql = false)]
-fn drop_source(name: &str, cascade: Option<bool>) -> Result<(), ErrorReport> {
-    Ok(drop(name, cascade.unwrap_or(false))?)
+fn drop_source(name: Option<&str>, cascade: Option<bool>) -> Result<(), ErrorReport> {
+    Ok(drop(required(name, "name")?, cascade.unwrap_or(false))?)
 }
 
 /// The columns of a relation with their types, and what kind it is.
@@ -124,7 +124,8 @@ fn create(
     }
     let search_path = search_path()?;
 
-    // The dimensions' types, and a refusal of volatile expressions, under the caller's own rights.
+    // The dimensions' types, and a refusal of volatile expressions and of types that can't be grouped by, under the
+    // caller's own rights.
     let select: Vec<String> = parsed
         .iter()
         .map(|d| d.expression.clone())
@@ -134,9 +135,13 @@ fn create(
         let _caller = Identity::assume(caller, &search_path, &timezone)?;
         prepare::columns(
             &format!(
-                "SELECT {} FROM {}",
+                "SELECT {} FROM {} GROUP BY {}",
                 select.join(", "),
-                lookup::qualified_name(oid)?
+                lookup::qualified_name(oid)?,
+                (1..=select.len())
+                    .map(|n| n.to_string())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
             "a dimension",
         )?
@@ -154,6 +159,7 @@ fn create(
             PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             format!("source \"{name}\" already exists"),
         )
+        .detail("Every source of a database has a name of its own.")
         .hint("Choose another name, or drop it first with kpi.drop_source."));
     }
     let id = spi::first(

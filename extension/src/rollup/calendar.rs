@@ -65,7 +65,15 @@ impl SourceCalendar {
     /// The first start of a period that is not before `t`: buckets are chosen by their start.
     pub fn first_start(&self, period: Period, t: i64) -> i64 {
         let start = self.start(period, t);
-        if start >= t { start } else { self.next(period, t) }
+        if start >= t {
+            return start;
+        }
+        // In an irregular hour a bucket's label and its first instant differ; it is the label that is asked for.
+        let mut first = self.next(period, t);
+        while first < END && self.start(period, first) < t {
+            first = self.next(period, first);
+        }
+        first
     }
 }
 

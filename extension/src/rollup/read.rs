@@ -8,7 +8,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::calendar::SourceCalendar;
+use super::calendar::{SourceCalendar, is_utc};
 use super::sql::{Arguments, Selection, level_of};
 use crate::catalog::lookup::{self, Kpi, Source, StateColumn, TimeType};
 use crate::error::Error;
@@ -281,7 +281,18 @@ fn select_base(
         }
     }
     let keys: String = by.iter().map(|d| format!(", {}", ident(d))).collect();
-    let condition = filter.map(|f| format!(" WHERE ({})", f.sql)).unwrap_or_default();
+    let mut conditions: Vec<String> = filter.map(|f| format!("({})", f.sql)).into_iter().collect();
+    if clocks_change(source) {
+        for (bound, compare) in [(request.since, ">="), (request.until, "<")] {
+            if bound != i64::MIN && bound != i64::MAX {
+                conditions.push(format!("{ts} {compare} {}", args.instant(bound)));
+            }
+        }
+    }
+    let condition = match conditions.as_slice() {
+        [] => String::new(),
+        all => format!(" WHERE {}", all.join(" AND ")),
+    };
     Ok(format!(
         "SELECT {ts} AS ts, {dimensions_out}{} AS value FROM (\n{branches}\n) q({}){condition}\n\
          GROUP BY {bucket}{keys} ORDER BY {bucket}{keys}",
@@ -320,23 +331,41 @@ pub fn whole_days_of_dates(source: &Source, touched: Spans) -> Spans {
 }
 
 /// The asked window on bucket borders, in the source's own time.
+///
+/// Around a clock change the order of local times is not that of instants, so there the window is a day wider, and the
+/// buckets in it are chosen by their instants.
 fn window(source: &Source, request: &Request, calendar: &SourceCalendar) -> Span {
-    let local = |t: i64| match source.time_type {
-        TimeType::Timestamptz => t,
-        _ if t == i64::MIN || t == i64::MAX => t,
-        // SAFETY: the server's AT TIME ZONE on a zone name that kpi.create_source has checked.
-        _ => unsafe {
-            pgrx::direct_function_call_as_datum(
-                pg_sys::timestamptz_zone,
-                &[source.timezone.clone().into_datum(), Some(pg_sys::Datum::from(t))],
-            )
-        }
-        .map_or(t, |d| d.value() as i64),
+    const DAY: i64 = 86_400_000_000;
+    let margin = |t: i64| match t {
+        i64::MIN | i64::MAX => 0,
+        _ if clocks_change(source) => DAY,
+        _ => 0,
     };
+    let (since, until) = (own_time(source, request.since), own_time(source, request.until));
     Span::new(
-        calendar.first_start(request.period, local(request.since)),
-        calendar.first_start(request.period, local(request.until)),
+        calendar.first_start(request.period, since - margin(since)),
+        calendar.first_start(request.period, until + margin(until)),
     )
+}
+
+/// Whether the source's times are local ones of a zone that may change its clocks.
+fn clocks_change(source: &Source) -> bool {
+    source.time_type != TimeType::Timestamptz && !is_utc(&source.timezone)
+}
+
+/// An instant in the source's own time: itself, or the local time of the source's zone.
+pub fn own_time(source: &Source, t: i64) -> i64 {
+    if source.time_type == TimeType::Timestamptz || t == i64::MIN || t == i64::MAX {
+        return t;
+    }
+    // SAFETY: the server's AT TIME ZONE on a zone name that kpi.create_source has checked.
+    let local = unsafe {
+        pgrx::direct_function_call_as_datum(
+            pg_sys::timestamptz_zone,
+            &[source.timezone.clone().into_datum(), Some(pg_sys::Datum::from(t))],
+        )
+    };
+    local.map_or(t, |d| d.value() as i64)
 }
 
 fn positions(source: &Source, by: &[String], filtered: &[String]) -> Result<Vec<usize>, Error> {

@@ -6,10 +6,10 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::calendar::SourceCalendar;
-use super::read::whole_days_of_dates;
+use super::read::{own_time, whole_days_of_dates};
 use super::sql::{Arguments, finite_start, merged, quarter_hour, raw_time, truncated, within};
 use crate::catalog::lookup::{self, Source, StateColumn, TimeType};
-use crate::error::Error;
+use crate::error::{Error, required};
 use crate::identity::Identity;
 use crate::spi::{self, Mode, arg, ident};
 
@@ -103,11 +103,8 @@ fn take(source: &Source, asked: Span) -> Result<Todo, Error> {
     let calendar = SourceCalendar::new(source.time_type, &source.timezone);
     // Whole days: then a bucket is never half taken off the list.
     let asked = Span::new(
-        calendar.start(Period::Day, asked.from),
-        match asked.until {
-            i64::MAX => i64::MAX,
-            until => calendar.first_start(Period::Day, until),
-        },
+        calendar.start(Period::Day, own_time(source, asked.from)),
+        calendar.first_start(Period::Day, own_time(source, asked.until)),
     );
     let asked = if unfilled.0 { Span::ALL } else { asked };
     let bounds = super::minutes_of(asked);
@@ -371,6 +368,8 @@ fn index(source: &Source, level: &str) -> Result<(), Error> {
     if there == Some(true) {
         return Ok(());
     }
+    // The owner of a source may not create anything in our schema.
+    let _owner = Identity::extension_owner()?;
     spi::run(
         &format!(
             "CREATE INDEX {} ON {} (bucket)",
@@ -441,7 +440,7 @@ fn finish(source: &Source, todo: &Todo, outcome: &Outcome, started: i64) -> Resu
 /// `kpi.refresh(source, since, until)`.
 #[pg_extern(sql = false)]
 fn refresh_source(
-    source: &str,
+    source: Option<&str>,
     since: Option<TimestampWithTimeZone>,
     until: Option<TimestampWithTimeZone>,
 ) -> Result<
@@ -456,7 +455,7 @@ fn refresh_source(
     pgrx::pg_sys::panic::ErrorReport,
 > {
     let outcome = refresh(
-        source,
+        required(source, "source")?,
         since.map_or(i64::MIN, TimestampWithTimeZone::into_inner),
         until.map_or(i64::MAX, TimestampWithTimeZone::into_inner),
     )?;

@@ -93,6 +93,11 @@ impl Arguments {
         self.push(spi::raw_arg(element, Some(pg_sys::Datum::from(t))))
     }
 
+    /// An instant, whatever the source's bucket type.
+    pub fn instant(&mut self, t: i64) -> String {
+        self.push(spi::raw_arg(pg_sys::TIMESTAMPTZOID, Some(pg_sys::Datum::from(t))))
+    }
+
     /// An array of times of the source's bucket type.
     pub fn times(&mut self, source: &Source, times: impl Iterator<Item = i64>) -> String {
         let (element, array) = source.time_type.bucket_array();
@@ -163,6 +168,20 @@ impl Selection<'_> {
         args: &mut Arguments,
         branches: &mut Vec<String>,
     ) {
+        // Hours are found by their labels, and in an irregular hour the label is not where the hour begins.
+        let labels: Spans;
+        let spans = match origin {
+            Origin::Level(_, Level::Hour) => {
+                let label = |t| calendar.start(Period::Hour, t);
+                labels = spans
+                    .as_slice()
+                    .iter()
+                    .map(|s| Span::new(label(s.from), label(s.until)))
+                    .collect();
+                &labels
+            }
+            _ => spans,
+        };
         // One long stretch is a plain range; many short ones are joined, and those that lie in one bucket bring its
         // label along, which spares a date_trunc per row.
         if let [span] = spans.as_slice() {

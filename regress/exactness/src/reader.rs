@@ -55,7 +55,7 @@ pub fn run(
 ) -> Result<Reads, Stop> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut session = Session::connect(database)?;
-    session.run("SET deadlock_timeout = '20ms'; SET TIME ZONE 'America/St_Johns'")?;
+    session.run("SET TIME ZONE 'America/St_Johns'")?;
     let mut reads = Reads::default();
     let mut snapshots = 0;
     while snapshots < minimum || !writers_done.load(Ordering::Relaxed) {

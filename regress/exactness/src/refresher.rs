@@ -20,7 +20,7 @@ pub fn run(
 ) -> Result<u64, Failure> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut session = Session::connect(database)?;
-    session.run("SET deadlock_timeout = '20ms'; SET TIME ZONE 'Asia/Tokyo'")?;
+    session.run("SET TIME ZONE 'Asia/Tokyo'")?;
     let mut refreshes = 0;
     while !writers_done.load(Ordering::Relaxed) {
         let source = scenario.name;

@@ -32,10 +32,19 @@ impl Failure {
         matches!(self.sqlstate.as_str(), "40001" | "40P01" | "55P03" | "57014")
     }
 
+    /// Whether the transaction is gone with its connection.
+    pub fn is_lost(&self) -> bool {
+        self.sqlstate == LOST
+    }
+
     /// What the random statements bring upon themselves: a check constraint, a duplicate key, a foreign key, a MERGE
     /// or ON CONFLICT that would touch one row twice.
     pub fn is_expected(&self) -> bool {
-        self.is_contention() || matches!(self.sqlstate.as_str(), "23514" | "23505" | "23503" | "21000")
+        self.is_contention()
+            || matches!(
+                self.sqlstate.as_str(),
+                "23514" | "23505" | "23503" | "21000" | LOST
+            )
     }
 }
 
@@ -45,7 +54,11 @@ pub type Row = Vec<Option<String>>;
 /// A connection to the server under test.
 pub struct Session {
     client: Client,
+    database: String,
 }
+
+/// Our own code for a COPY that failed: the driver cannot go on after it, so the connection is a new one.
+const LOST: &str = "lost";
 
 impl Session {
     /// Connects to `database` where PGHOST, PGPORT and PGUSER say.
@@ -56,7 +69,9 @@ impl Session {
             .host(&setting("PGHOST", "/var/run/postgresql"))
             .user(&setting("PGUSER", "postgres"))
             .dbname(database)
-            .application_name("exactness");
+            .application_name("exactness")
+            // Conflicts are wanted, waiting for them is not.
+            .options("-c deadlock_timeout=20ms -c lock_timeout=300ms -c client_min_messages=warning");
         if let Ok(port) = setting("PGPORT", "5432").parse() {
             config.port(port);
         }
@@ -66,7 +81,10 @@ impl Session {
         let client = config
             .connect(NoTls)
             .map_err(|error| failure(&error, "connect"))?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            database: database.to_owned(),
+        })
     }
 
     /// Runs one or more statements.
@@ -105,6 +123,17 @@ impl Session {
 
     /// COPY ... FROM STDIN with `data` in text format.
     pub fn copy(&mut self, sql: &str, data: &str) -> Result<(), Failure> {
+        let Err(mut failure) = self.try_copy(sql, data) else {
+            return Ok(());
+        };
+        if failure.is_expected() {
+            *self = Self::connect(&self.database)?;
+            failure.sqlstate = LOST.to_owned();
+        }
+        Err(failure)
+    }
+
+    fn try_copy(&mut self, sql: &str, data: &str) -> Result<(), Failure> {
         let mut writer = self.client.copy_in(sql).map_err(|error| failure(&error, sql))?;
         writer.write_all(data.as_bytes()).map_err(|error| Failure {
             sqlstate: String::new(),

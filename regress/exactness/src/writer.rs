@@ -33,9 +33,6 @@ pub fn run(
 ) -> Result<Ends, Failure> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut session = Session::connect(database)?;
-    session.run(
-        "SET deadlock_timeout = '20ms'; SET lock_timeout = '300ms'; SET client_min_messages = warning",
-    )?;
     let mut statements = Statements::new(scenario, number);
     let mut ends = Ends::default();
     for transaction in 0..transactions {
@@ -137,7 +134,7 @@ fn nested(
         };
         match outcome {
             Ok(()) => ends.statements += 1,
-            Err(failure) if failure.is_expected() && failure.sqlstate != "40001" => {
+            Err(failure) if failure.is_expected() && !failure.is_lost() && failure.sqlstate != "40001" => {
                 return session.run(&format!("ROLLBACK TO s{depth}; RELEASE s{depth}"));
             }
             Err(failure) => return Err(failure),
