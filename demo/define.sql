@@ -34,12 +34,12 @@ SELECT kpi.create_kpi('AM.1.1', NULL, '{dio} + {dso} - {dpo}',
     description => 'Days of inventory plus days of sales outstanding less days of payables outstanding (SCOR AM.1.1)');
 
 -- Sales. Orders and visits are two sources: conversion is derived from a KPI on each.
-SELECT kpi.create_kpi('revenue', 'orders', 'sum(amount)', name => 'Revenue', unit => 'EUR', target => 8500, warn => 7500);
-SELECT kpi.create_kpi('orders', 'orders', 'count(*)', name => 'Orders', target => 150, warn => 130);
-SELECT kpi.create_kpi('aov', 'orders', 'avg(amount)', name => 'Average order value', unit => 'EUR', target => 55, warn => 50);
+SELECT kpi.create_kpi('revenue', 'orders', 'sum(amount)', name => 'Revenue', unit => 'EUR', target => 9000, warn => 8000);
+SELECT kpi.create_kpi('orders', 'orders', 'count(*)', name => 'Orders', target => 180, warn => 160);
+SELECT kpi.create_kpi('aov', 'orders', 'avg(amount)', name => 'Average order value', unit => 'EUR', target => 50, warn => 47);
 SELECT kpi.create_kpi('visits', 'visits', 'count(*)', name => 'Visits', target => 3500, warn => 3000);
 SELECT kpi.create_kpi('conversion', NULL, '100.0 * {orders} / {visits}',
-    name => 'Conversion', unit => '%', target => 4.1, warn => 3.8, description => 'Orders per hundred visits');
+    name => 'Conversion', unit => '%', target => 5, warn => 4.6, description => 'Orders per hundred visits');
 
 -- Operations. Apdex by hand, with T = 0.3 s: an answer within T satisfies, one within 4 T is tolerated and counts half.
 SELECT kpi.create_kpi('error_rate', 'requests', '100.0 * count(*) FILTER (WHERE status >= 500) / count(*)',

@@ -7,13 +7,13 @@
 -- The period is fixed, so that the output is the same on any day: 2025-01-01 up to, not including, 2025-06-30,
 -- 180 days of Europe/Berlin (with its change to summer time on 30 March). The shop is closed to nobody, but
 --
---   14 to 20 April   a spring sale: visits up by 70 %, prices down by 15 %, and a warehouse that cannot keep up, so that
+--   24 to 26 January a winter sale: visits up by 70 %, prices down by 15 %, and a warehouse that cannot keep up, so that
 --                    deliveries are late, above all in the west;
---   13 May, 8 to 18  an outage: most requests fail, half of the visitors leave, and nobody can order;
+--   13 May, 8 to 22  an outage: most requests fail, half of the visitors leave, and nobody can order;
 --   late_orders      150 orders of 54 days, taken by the sales app while it was offline. They wait in a table of their own
 --                    and reach shop.orders last (demo/late.sql), after the KPIs have been rolled up.
 --
--- Set by demo/run.sh: version (raise it when the rows would change) and seed.
+-- Set by demo/run.sh: version and seed.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
@@ -41,15 +41,15 @@ SELECT
     h AS starts,
     h::date AS day,
     h::date - date '2025-01-01' AS day_no,
-    h >= '2025-04-14' AND h < '2025-04-21' AS sale,
-    h >= '2025-05-13 08:00' AND h < '2025-05-13 18:00' AS outage,
+    h >= '2025-01-24' AND h < '2025-01-27' AS sale,
+    h >= '2025-05-13 08:00' AND h < '2025-05-13 22:00' AS outage,
     (ARRAY[.35, .22, .14, .10, .10, .16, .34, .62, .90, 1.10, 1.22, 1.28,
            1.30, 1.22, 1.16, 1.18, 1.26, 1.40, 1.58, 1.76, 1.86, 1.70, 1.24, .72])[1 + extract(hour FROM h)::int]::float8
     * (ARRAY[1.10, 1.02, .98, .97, .90, .88, 1.15])[extract(isodow FROM h)::int]::float8
     * (1 + 0.30 * (h::date - date '2025-01-01') / 180)
-    * CASE WHEN h >= '2025-04-14' AND h < '2025-04-21' THEN 1.7 ELSE 1 END
-    * CASE WHEN h >= '2025-05-13 08:00' AND h < '2025-05-13 18:00' THEN 0.5 ELSE 1 END
-    * (1 + 0.03 * shop.normal(h::date - date '2025-01-01', 10)) AS busy
+    * CASE WHEN h >= '2025-01-24' AND h < '2025-01-27' THEN 1.7 ELSE 1 END
+    * CASE WHEN h >= '2025-05-13 08:00' AND h < '2025-05-13 22:00' THEN 0.5 ELSE 1 END
+    * (1 + 0.02 * shop.normal(h::date - date '2025-01-01', 10)) AS busy
 FROM generate_series(timestamptz '2025-01-01', timestamptz '2025-06-29 23:00', interval '1 hour')
      WITH ORDINALITY AS g (h, n);
 
@@ -86,10 +86,10 @@ CREATE TABLE shop.orders (
 );
 INSERT INTO shop.orders
 SELECT row_number() OVER (ORDER BY ordered_at, visit_id), ordered_at, region, device, lines,
-       round((lines * (16 + 44 * shop.uniform(visit_id, 33) * shop.uniform(visit_id, 34))
+       round(((24 + lines * (9 + 14 * shop.uniform(visit_id, 33)))
               * CASE WHEN sale THEN 0.85 ELSE 1 END)::numeric, 2)
 FROM (
-    SELECT v.*, 1 + floor(6 * shop.uniform(visit_id, 31) * shop.uniform(visit_id, 32))::int AS lines,
+    SELECT v.*, 1 + floor(4 * shop.uniform(visit_id, 31) * shop.uniform(visit_id, 32))::int AS lines,
            started_at + interval '1 second' * floor(60 + 840 * shop.uniform(visit_id, 30)) AS ordered_at
     FROM shop.visits v
     WHERE shop.uniform(visit_id, 35) < 0.077  -- no visit is likelier to end in an order than this
@@ -138,7 +138,7 @@ FROM (
     FROM shop.orders o
     CROSS JOIN LATERAL (
         SELECT CASE WHEN shop.uniform(order_id, 50) < 0.3 THEN 'express' ELSE 'standard' END AS service,
-               ordered_at >= '2025-04-14' AND ordered_at < '2025-04-21' AS sale
+               ordered_at >= '2025-01-24' AND ordered_at < '2025-01-27' AS sale
     ) s
     CROSS JOIN LATERAL (
         SELECT date_trunc('day', ordered_at) + interval '1 day' * (
@@ -195,7 +195,7 @@ INSERT INTO shop.balances
 SELECT day, region,
        -- Stock is sold off in the sale and comes back in the five weeks after it.
        round((0.58 * sales * (41 + 1.2 * shop.normal(k, 70)
-              - greatest(0, least((day - date '2025-04-13') * 1.2, 9.6 - (day - date '2025-04-21') * 0.27))))::numeric, 2),
+              - greatest(0, least((day - date '2025-01-23') * 2.4, 9.6 - (day - date '2025-01-27') * 0.27))))::numeric, 2),
        round((sales * (23 + 0.7 * shop.normal(k, 74)))::numeric, 2),
        round((0.58 * purchases * (33 + 0.8 * shop.normal(k, 78)))::numeric, 2),
        round(sales::numeric, 2), round((0.58 * sales)::numeric, 2), round((0.58 * purchases)::numeric, 2)

@@ -6,17 +6,20 @@
 #
 # A second run finds its data and KPIs in place and only prints. SVG names the picture (default: demo.svg beside the README).
 set -euo pipefail
+# Files are named from where the person stands.
+if [ -n "${DATA:-}" ]; then DATA=$(readlink -m -- "$DATA"); fi
+if [ -n "${SVG:-}" ]; then SVG=$(readlink -m -- "$SVG"); fi
 cd "$(dirname "$0")"
-here=$PWD
-SVG=${SVG:-$(dirname "$here")/demo.svg}
+SVG=${SVG:-$(dirname "$PWD")/demo.svg}
 
-# What generate.sql makes; raise the version with every change that makes other rows.
+# Raise the version with every change of what generate.sql makes or define.sql defines: the next run then makes it anew.
 version=1
 seed=1
 
 run() { psql -X -q -v ON_ERROR_STOP=1 "$@"; }
 ask() { run -At -c "$1"; }
 
+export PGCLIENTENCODING=UTF8
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning"
 run -c 'CREATE EXTENSION IF NOT EXISTS pg_kpi'
 
@@ -37,4 +40,4 @@ if [ "$(ask "SELECT count(*) FROM kpi.catalog WHERE code = 'RL.1.1'")" = 0 ]; th
     run -f define.sql >/dev/null
 fi
 run -f late.sql
-run -f show.sql -v svg="$SVG"
+run -f show_shop.sql -v svg="$SVG"

@@ -7,15 +7,15 @@ SET timezone = 'Europe/Berlin';
 \echo '== Scorecard: the last day of each KPI against its target and the day before'
 \echo
 \set ECHO queries
-SELECT code, name, round(value::numeric, 2) AS value, unit, target, status, round(change::numeric, 1) AS change, sparkline
+SELECT code, name, round(value::numeric, 2) AS value, unit, target, status, round(100 * change::numeric, 1) AS "change, %", trend
 FROM kpi.scorecard;
 \set ECHO none
 
-\echo '== One KPI by region and day: perfect orders in per cent, a week after the spring sale'
+\echo '== One KPI by region and day: perfect orders in per cent, a week after the winter sale'
 \echo
 \set ECHO queries
 SELECT ts::date AS day, dimensions->>'region' AS region, round(value::numeric, 1) AS percent
-FROM kpi.value('RL.1.1', 'day', '2025-04-21', '2025-04-29', by => '{region}')
+FROM kpi.value('RL.1.1', 'day', '2025-01-27', '2025-02-04', by => '{region}')
 ORDER BY region, day
 \crosstabview region day percent
 \set ECHO none
@@ -33,21 +33,17 @@ SELECT *, (SELECT count(*) FROM shop.orders) AS rows_in_table FROM kpi.refresh('
 \echo '== Forecast: the revenue of the next 14 days, with the band that holds 95 % of them'
 \echo
 \set ECHO queries
-SELECT ts::date AS day, to_char(ts, 'Dy') AS "on", round(value) AS value, round(lower) AS lower, round(upper) AS upper, model
+SELECT ts::date AS day, to_char(ts, 'Dy') AS weekday, round(value) AS value, round(lower) AS lower, round(upper) AS upper, model
 FROM kpi.forecast('revenue', 14);
 \set ECHO none
 
-\echo '== Anomalies: days on which revenue was not what it should have been, and hours with errors'
+\echo '== Anomalies: days on which a KPI was not what it should have been, and why'
 \echo
 \set ECHO queries
-SELECT ts::date AS day, round(value) AS value, round(expected) AS expected, round(score::numeric, 3) AS score, reason
-FROM kpi.anomalies('revenue', 'day')
-WHERE is_anomaly;
-SELECT ts, round(value::numeric, 1) AS percent, round(expected::numeric, 1) AS expected, round(score::numeric, 3) AS score, reason
-FROM kpi.anomalies('error_rate', 'hour')
+SELECT code, ts::date AS day, round(score::numeric, 4) AS score, reason
+FROM unnest('{revenue,error_rate,conversion,apdex,RL.1.1}'::text[]) code, kpi.anomalies(code, 'day')
 WHERE is_anomaly
-ORDER BY score DESC, ts
-LIMIT 8;
+ORDER BY day, code;
 \set ECHO none
 
 \set dashboard 'SELECT ts, dimensions, value FROM kpi.value(''apdex'', ''day'', ''2025-01-01'', ''2025-06-30'', by => ''{region}'')'
@@ -61,7 +57,6 @@ SELECT format('SELECT date_trunc(''day'', requested_at, ''Europe/Berlin''), json
 \pset format unaligned
 \pset tuples_only on
 SELECT kpi.chart(s, 960, 400, 'Revenue per day, EUR', (SELECT array_agg(f) FROM kpi.forecast(s, 14) f))
-FROM (SELECT kpi.series(ts, value) AS s FROM kpi.value('revenue', 'day', '2025-03-01', '2025-06-30')) revenue;
+FROM (SELECT kpi.series(ts, value) AS s FROM kpi.value('revenue', 'day')) revenue;
 \o
-\echo
 \echo == :svg shows revenue with its forecast.

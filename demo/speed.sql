@@ -13,6 +13,6 @@ BEGIN
     END LOOP;
     RETURN (SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t)::numeric, 2) FROM unnest(taken) t);
 END $$;
-SELECT pg_temp.median_ms(:'raw', 5) AS "raw rows, ms", pg_temp.median_ms(:'dashboard', 25) AS "rollups, ms",
+SELECT pg_temp.median_ms(:'raw', 3) AS "raw rows, ms", pg_temp.median_ms(:'dashboard', 25) AS "rollups, ms",
        (SELECT count(*) FROM (:dashboard) d) AS buckets,
        (SELECT count(*) FROM ((:dashboard) EXCEPT ALL (:raw)) d) AS "that differ";

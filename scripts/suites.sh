@@ -49,6 +49,7 @@ suite() {
     "$@" >"$log" 2>&1 </dev/null || status=$?
   fi
   $counter "$log" "$status"
+  if [ -n "${PGHOST:-}" ]; then watch_for_crash "$log"; fi
   # Whatever the log says, a suite that ended badly has not passed.
   if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
   if [ "$name" = build ] && [ "$failed" -gt 0 ]; then BUILT=no; fi
@@ -63,6 +64,26 @@ suite() {
     show_failure "$name" "$log" "$status"
   fi
   if [ "$skipped" -gt 0 ]; then show_skipped "$log"; fi
+}
+
+# A backend that dies takes every connection with it. That is a failure of the suite that did it, whether or not the suite
+# noticed, and the next one begins when the server is back.
+CRASHES=0
+watch_for_crash() {
+  local seen attempt
+  seen=$(grep -c 'was terminated by signal' "$STATE/test/log" || true)
+  if [ "$seen" -gt "$CRASHES" ]; then
+    failed=$((failed + seen - CRASHES))
+    {
+      echo "not ok - the server crashed $((seen - CRASHES)) times:"
+      grep -A 1 'was terminated by signal' "$STATE/test/log" | grep -v '^--' | tail -n $((2 * (seen - CRASHES)))
+    } >>"$1"
+    CRASHES=$seen
+  fi
+  for ((attempt = 0; attempt < 60; attempt++)); do
+    if pg_isready -q; then break; fi
+    sleep 0.5
+  done
 }
 
 show_failure() {

@@ -196,7 +196,7 @@ BEGIN
         WHERE t.source_id = source.id AND kpi._rename_column(t.partial, g, g || '?') <> kpi._rename_column(t.partial, g, g)
         RETURNING t.position
     LOOP
-        FOREACH level IN ARRAY ARRAY['minute', 'hour', 'day'] LOOP
+        FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
             EXECUTE format('ALTER TABLE IF EXISTS kpi_rollup.%I DROP COLUMN IF EXISTS %I', source.name || '_' || level, 's' || lost.position);
         END LOOP;
     END LOOP;
@@ -255,7 +255,7 @@ BEGIN
         EXECUTE format('DROP TRIGGER %I ON %s', trigger.tgname, trigger.tgrelid::regclass);
     END LOOP;
     EXECUTE format('DROP VIEW IF EXISTS kpi_rollup.%I', source.name || '_input');
-    FOREACH level IN ARRAY ARRAY['minute', 'hour', 'day'] LOOP
+    FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
         EXECUTE format('DROP TABLE IF EXISTS kpi_rollup.%I', source.name || '_' || level);
     END LOOP;
 END $$;
@@ -314,7 +314,7 @@ BEGIN
         END IF;
         IF dropped.object_type = 'table' AND dropped.schema_name = 'kpi_rollup' THEN
             SELECT s.* INTO source FROM kpi.source s
-            WHERE dropped.object_name IN (s.name || '_minute', s.name || '_hour', s.name || '_day');
+            WHERE dropped.object_name IN (s.name || '_minute', s.name || '_quarter_hour', s.name || '_hour', s.name || '_day');
             IF FOUND THEN
                 IF dropped.original AND to_regclass(format('kpi_rollup.%I', source.name || '_input')) IS NOT NULL THEN
                     RAISE EXCEPTION 'table % belongs to source "%"', dropped.object_identity, source.name

@@ -1,21 +1,18 @@
 -- Forecasts.
 
-CREATE FUNCTION kpi._forecast(
-    s kpi.series, horizon int, model text, level float8, season int, timezone text
-) RETURNS SETOF kpi.forecast_point
-    AS 'MODULE_PATHNAME', 'forecast_series_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
-COMMENT ON FUNCTION kpi._forecast(kpi.series, int, text, float8, int, text) IS
-    'kpi.forecast of a series whose days and months are those of a given time zone; NULL stands for that of the session';
-
 CREATE FUNCTION kpi.forecast(
     s kpi.series, horizon int, model text DEFAULT 'auto', level float8 DEFAULT 0.95, season int DEFAULT NULL
 ) RETURNS SETOF kpi.forecast_point
-    LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 30
-    BEGIN ATOMIC
-        SELECT * FROM kpi._forecast(s, horizon, model, level, season, NULL);
-    END;
+    AS 'MODULE_PATHNAME', 'forecast_series_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
 COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, float8, int) IS
     'the next steps of a series with a band that holds the share level of outcomes; model is auto, naive, seasonal_naive, seasonal_smoothing, drift or theta, season in steps is found from the data when NULL';
+
+CREATE FUNCTION kpi._forecast(
+    s kpi.series, horizon int, model text, level float8, season int, timezone text
+) RETURNS SETOF kpi.forecast_point
+    AS 'MODULE_PATHNAME', 'forecast_series_in_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
+COMMENT ON FUNCTION kpi._forecast(kpi.series, int, text, float8, int, text) IS
+    'kpi.forecast of a series whose days and months are those of a given time zone';
 
 -- A derived KPI has the zone of its parts.
 CREATE FUNCTION kpi._timezone(code text) RETURNS text

@@ -132,7 +132,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT sum(greatest(c.reltuples, 0))::bigint, sum(pg_catalog.pg_total_relation_size(c.oid))::bigint
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'kpi_rollup' AND c.relname IN (s.name || '_minute', s.name || '_hour', s.name || '_day'))
+    WHERE n.nspname = 'kpi_rollup' AND c.relname IN (s.name || '_minute', s.name || '_quarter_hour', s.name || '_hour', s.name || '_day'))
     z(rollup_rows, bytes) ON true;
 COMMENT ON VIEW kpi.rollup_status IS
     'how each source is kept: touched buckets that wait (null: all of them), last refresh, estimated rows and size of the rollup';

@@ -84,7 +84,7 @@ impl From<kpi_series::Error> for Error {
     fn from(error: kpi_series::Error) -> Self {
         use kpi_series::Error as E;
         let code = match error {
-            E::TooManyPoints => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            E::TooManyPoints | E::GridTooFine => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             E::InfiniteTime { .. } | E::TimeOutOfRange { .. } | E::StepOutOfRange { .. } => {
                 PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
             }
@@ -132,6 +132,23 @@ impl From<kpi_anomaly::Error> for Error {
             E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         };
         Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_stats::Error> for Error {
+    fn from(error: kpi_stats::Error) -> Self {
+        use kpi_stats::Error as Stats;
+        let code = match &error {
+            Stats::Overflow(_) | Stats::Percentile(_) => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            Stats::UnknownMethod(_) | Stats::RegisterCount(_) => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            Stats::Corrupt { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+            Stats::Text { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        };
+        Error::new(code, error.to_string())
             .detail_opt(error.detail())
             .hint_opt(error.hint())
     }

@@ -4,6 +4,8 @@
 //! that called it in every statement it runs, and a refresh must see a new one in every statement. So the mode is
 //! said here.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::CString;
 
 use pgrx::pg_sys;
@@ -107,19 +109,12 @@ pub fn scan(
     mode: Mode,
     sql: &str,
     args: &[Arg],
-    mut each: impl FnMut(&Row) -> Result<(), Error>,
+    each: impl FnMut(&Row) -> Result<(), Error>,
 ) -> Result<u64, Error> {
     let text = CString::new(sql)
         .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
     let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
-    let mut values: Vec<pg_sys::Datum> = args
-        .iter()
-        .map(|a| a.datum.unwrap_or(pg_sys::Datum::from(0)))
-        .collect();
-    let nulls: Vec<std::ffi::c_char> = args
-        .iter()
-        .map(|a| if a.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
-        .collect();
+    let (mut values, nulls) = split(args);
     let connection = Connection::open();
     // SAFETY: the arrays have `args.len()` entries and outlive the call; an ERROR inside unwinds through pgrx.
     let code = unsafe {
@@ -133,16 +128,93 @@ pub fn scan(
             0,
         )
     };
+    let processed = each_row(code, each)?;
+    drop(connection);
+    Ok(processed)
+}
+
+thread_local! {
+    /// Plans of the statements that every read runs, kept for the session; PostgreSQL replans them when it must.
+    static KEPT: RefCell<HashMap<&'static str, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());
+}
+
+/// Runs a fixed statement from a plan that is kept for the session, and maps its rows.
+pub fn query_kept<T>(
+    mode: Mode,
+    sql: &'static str,
+    args: &[Arg],
+    mut each: impl FnMut(&Row) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let connection = Connection::open();
+    let kept = KEPT.with_borrow(|plans| plans.get(sql).copied());
+    let plan = match kept {
+        Some(plan) => plan,
+        None => {
+            let text = CString::new(sql)
+                .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
+            let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
+            // SAFETY: as many types as arguments; a plan that is kept lives until the session ends.
+            let plan = unsafe {
+                let plan = pg_sys::SPI_prepare(text.as_ptr(), args.len() as i32, types.as_mut_ptr());
+                if !plan.is_null() {
+                    pg_sys::SPI_keepplan(plan);
+                }
+                plan
+            };
+            if plan.is_null() {
+                return Err(Error::new(
+                    PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+                    "SPI could not prepare a statement",
+                ));
+            }
+            KEPT.with_borrow_mut(|plans| plans.insert(sql, plan));
+            plan
+        }
+    };
+    let (mut values, nulls) = split(args);
+    // SAFETY: the plan takes these arguments, in their types.
+    let code =
+        unsafe { pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), mode == Mode::Read, 0) };
+    let mut rows = Vec::new();
+    each_row(code, |row| {
+        rows.push(each(row)?);
+        Ok(())
+    })?;
+    drop(connection);
+    Ok(rows)
+}
+
+/// The first row of a fixed statement, from a kept plan.
+pub fn first_kept<T>(
+    mode: Mode,
+    sql: &'static str,
+    args: &[Arg],
+    each: impl FnMut(&Row) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    Ok(query_kept(mode, sql, args, each)?.into_iter().next())
+}
+
+fn split(args: &[Arg]) -> (Vec<pg_sys::Datum>, Vec<std::ffi::c_char>) {
+    let values = args
+        .iter()
+        .map(|a| a.datum.unwrap_or(pg_sys::Datum::from(0)))
+        .collect();
+    let null = |a: &Arg| if a.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char;
+    (values, args.iter().map(null).collect())
+}
+
+/// Calls back for every row of the statement that has just run.
+fn each_row(code: i32, mut each: impl FnMut(&Row) -> Result<(), Error>) -> Result<u64, Error> {
     if code < 0 {
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
             format!("SPI failed with {code}"),
         ));
     }
-    // SAFETY: SPI_processed and SPI_tuptable are set by the call above.
+    // SAFETY: SPI_processed and SPI_tuptable are set by the statement.
     let (processed, table) = unsafe { (pg_sys::SPI_processed, pg_sys::SPI_tuptable) };
     if !table.is_null() {
-        // SAFETY: the table holds `numvals` tuples until it is freed below or by SPI_finish.
+        // SAFETY: the table holds `numvals` tuples until SPI_finish.
         let (tuples, count, descriptor) =
             unsafe { ((*table).vals, (*table).numvals as usize, (*table).tupdesc) };
         for i in 0..count {
@@ -151,7 +223,6 @@ pub fn scan(
             each(&Row { tuple, descriptor })?;
         }
     }
-    drop(connection);
     Ok(processed)
 }
 

@@ -1,14 +1,14 @@
 --
 -- What is refused, with what SQLSTATE, and what to type instead.
 --
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS TABLE (sqlstate text, message text, detail text, hint text)
+CREATE FUNCTION pg_temp.refusal(statement text) RETURNS TABLE (state text, message text, detail text, hint text)
 LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE statement;
     message := 'no error';
     RETURN NEXT;
 EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS sqlstate = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
         hint = PG_EXCEPTION_HINT;
     RETURN NEXT;
 END

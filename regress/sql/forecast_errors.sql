@@ -1,14 +1,14 @@
 --
 -- What is refused, with what SQLSTATE, and what to type instead.
 --
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS TABLE (sqlstate text, message text, detail text, hint text)
+CREATE FUNCTION pg_temp.refusal(statement text) RETURNS TABLE (state text, message text, detail text, hint text)
 LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE statement;
     message := 'no error';
     RETURN NEXT;
 EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS sqlstate = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
         hint = PG_EXCEPTION_HINT;
     RETURN NEXT;
 END
@@ -35,6 +35,7 @@ SELECT r.* FROM unnest(ARRAY[
         ["2026-02-11T05:00:00Z", 4], ["2026-02-11T05:13:00Z", 5]]'::kpi.series, 3)$$,
     $$SELECT kpi.forecast('[["2026-01-01T00:00:00Z", 1e308], ["2026-01-02T00:00:00Z", -1e308],
         ["2026-01-03T00:00:00Z", 1e308]]'::kpi.series, 3)$$,
-    $$SELECT kpi.forecast('[["294275-01-01T00:00:00Z", 1], ["294276-01-01T00:00:00Z", 2]]'::kpi.series, 3, 'naive')$$
+    $$SELECT kpi.forecast(kpi.series(ts, 1), 3, 'naive')
+      FROM unnest('{294275-01-01Z,294276-01-01Z}'::timestamptz[]) ts$$
 ]) WITH ORDINALITY s (statement, place), pg_temp.refusal(statement) r ORDER BY place;
 \x off

@@ -19,7 +19,7 @@ FROM kpi.forecast('[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["
 -- NaN and infinities are gaps.
 SELECT f.value, f.lower, f.upper
 FROM (SELECT kpi.series('2026-01-01 00:00Z'::timestamptz + d * interval '1 day',
-             CASE d WHEN 3 THEN 'NaN' WHEN 5 THEN 'Infinity' WHEN 7 THEN '-Infinity' ELSE 5 END) AS s
+             CASE d WHEN 3 THEN 'NaN' WHEN 5 THEN 'Infinity' WHEN 7 THEN '-Infinity' ELSE 5::float8 END) AS s
       FROM generate_series(0, 9) d) x, kpi.forecast(s, 1) f;
 
 -- Times a few seconds off the minute.

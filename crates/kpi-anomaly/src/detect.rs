@@ -135,7 +135,11 @@ fn ratio(residual: f64, scale: f64) -> f64 {
 /// The robust standard deviation of the residuals at each place of the season, never below `least`.
 fn scales(residuals: &[f64], season: usize, least: f64) -> Vec<f64> {
     let mut all: Vec<f64> = residuals.iter().copied().filter(|r| r.is_finite()).collect();
-    let overall = scale(&mut all).max(least);
+    let overall = match scale(&mut all) {
+        // Nothing varies: a band without width.
+        0.0 => 0.0,
+        varies => varies.max(least),
+    };
     if season < 2 {
         return vec![overall];
     }

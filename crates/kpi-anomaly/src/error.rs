@@ -55,7 +55,7 @@ impl Error {
             Self::Threshold { threshold } => Some(format!("threshold is {threshold}")),
             Self::UnknownMethod { name } => Some(format!("method is \"{name}\"")),
             Self::TooShort { values, needed } => Some(format!(
-                "the series has {values}, and at least {needed} values are needed"
+                "the series has {values} of the at least {needed} values needed"
             )),
             Self::Empty { points } => Some(format!(
                 "the series has {points} points, and none has a finite value"

@@ -93,7 +93,7 @@ impl Error {
                 needed,
                 model,
             } => Some(format!(
-                "the series has {values}, and model \"{model}\" needs at least {needed} values"
+                "the series has {values} of the at least {needed} values that model \"{model}\" needs"
             )),
             Self::Empty { points } => Some(format!(
                 "the series has {points} points, and none has a finite value"
@@ -120,6 +120,7 @@ impl Error {
                 length / 2
             )),
             Self::UnknownModel { .. } => Some(format!("use one of {}", Model::names().join(", "))),
+            Self::TooShort { model: "naive", .. } => Some("take a longer range or a finer period".into()),
             Self::TooShort { .. } => Some(
                 "take a longer range or a finer period, or a model that needs less, such as 'naive'".into(),
             ),

@@ -223,7 +223,7 @@ proptest! {
         let asked = request(6, Model::Auto, Some(season as i64));
         let chosen = forecast(&history, &asked, &[], &mut || false).unwrap().model;
         let chosen = chosen.parse::<Model>().unwrap().candidates(season).remove(0);
-        let mut judge = |m: &dyn kpi_forecast::Fit| {
+        let judge = |m: &dyn kpi_forecast::Fit| {
             mean_absolute_error(&rolling_origin(m, &history, season, 6, &mut || false).unwrap())
         };
         let (ours, theirs) = (judge(chosen.as_ref()), judge(&SeasonalNaive { season }));

@@ -9,7 +9,8 @@ const SLACK: usize = MAX_POINTS / 8;
 /// A series in the making, the state of the aggregate.
 ///
 /// Points that arrive in time order cost one append. Otherwise the points are sorted at the end, stably: of
-/// equal times the last one pushed wins. At most `MAX_POINTS * 9 / 8` points are ever held (16 bytes each).
+/// equal times the last one pushed wins. At most `MAX_POINTS * 9 / 8` points are ever held, 16 bytes each, or 8 while they
+/// follow each other at a regular step.
 ///
 /// ```
 /// use kpi_series::Builder;
@@ -23,16 +24,23 @@ const SLACK: usize = MAX_POINTS / 8;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
+    // All values, and the times of all but the last `pending` points: while points follow each other at a regular step,
+    // which is what long series do, their times need no memory.
     series: Series,
-    // While false, `series` is strictly increasing as every Series has to be.
+    last: i64,
+    step: i64,
+    pending: usize,
+    // While false, times are strictly increasing as every Series has to be.
     unordered: bool,
 }
 
 impl From<Series> for Builder {
     fn from(series: Series) -> Self {
+        let last = series.times.last().copied().unwrap_or_default();
         Self {
             series,
-            unordered: false,
+            last,
+            ..Self::default()
         }
     }
 }
@@ -45,20 +53,33 @@ impl Builder {
     #[inline]
     pub fn push(&mut self, time: i64, value: Option<f64>) -> Result<(), Error> {
         timestamp::check(time)?;
-        let len = self.series.times.len();
-        if let Some(&last) = self.series.times.last() {
-            if time <= last {
-                if time == last && !self.unordered {
+        let len = self.series.values.len();
+        // The difference of two times may be more than an i64 holds; adding it wraps back.
+        let step = time.wrapping_sub(self.last);
+        if len == 0 {
+            self.series.times.push(time);
+        } else {
+            if len >= MAX_POINTS || time <= self.last {
+                if time == self.last && !self.unordered {
                     self.replace_last(value);
                     return Ok(());
                 }
-                self.unordered = true;
+                self.leave_fast_path(time)?;
             }
-            if len >= MAX_POINTS {
-                self.make_room()?;
+            if self.unordered {
+                self.series.times.push(time);
+            } else if step == self.step {
+                self.pending += 1;
+            } else {
+                self.write_pending();
+                (self.step, self.pending) = (step, 1);
             }
         }
-        self.append(time, value);
+        self.last = time;
+        if value.is_none() {
+            self.series.gaps.insert(self.series.values.len());
+        }
+        self.series.values.push(value.unwrap_or(f64::NAN));
         Ok(())
     }
 
@@ -67,14 +88,18 @@ impl Builder {
     /// # Errors
     /// [`Error::TooManyPoints`].
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
-        if self.series.is_empty() {
+        if self.is_empty() {
             self.clone_from(other);
             return Ok(());
         }
-        self.series.times.reserve(other.series.len());
-        self.series.values.reserve(other.series.len());
-        for (time, value) in other.series.points() {
-            self.push(time, value)?;
+        let written = other.series.times.iter().copied();
+        let end = other.series.times.last().copied().unwrap_or_default();
+        let pending = (0..other.pending).scan(end, |time, _| {
+            *time = time.wrapping_add(other.step);
+            Some(*time)
+        });
+        for (index, time) in written.chain(pending).enumerate() {
+            self.push(time, other.series.value(index))?;
         }
         Ok(())
     }
@@ -85,10 +110,8 @@ impl Builder {
     /// # Errors
     /// [`Error::TooManyPoints`].
     pub fn settle(&mut self) -> Result<&Series, Error> {
-        self.sort();
-        if self.series.len() > MAX_POINTS {
-            return Err(Error::TooManyPoints);
-        }
+        self.order()?;
+        self.write_pending();
         Ok(&self.series)
     }
 
@@ -101,6 +124,25 @@ impl Builder {
         Ok(self.series)
     }
 
+    /// The stored form of the series up to its values, as [`Series::encode_head`] of the settled series.
+    ///
+    /// # Errors
+    /// [`Error::TooManyPoints`].
+    pub fn encode_head(&mut self) -> Result<Vec<u8>, Error> {
+        self.order()?;
+        Ok(self.series.encode_head_followed_by(self.step, self.pending))
+    }
+
+    /// [`Series::value_bytes`] of the series, after [`Builder::encode_head`].
+    pub fn value_bytes(&self) -> usize {
+        self.series.value_bytes()
+    }
+
+    /// [`Series::encode_values`] of the series, after [`Builder::encode_head`].
+    pub fn encode_values(&self, target: &mut [u8]) {
+        self.series.encode_values(target);
+    }
+
     /// Number of points held now, duplicates of a time included.
     pub fn len(&self) -> usize {
         self.series.len()
@@ -109,15 +151,6 @@ impl Builder {
     /// Whether no point has been pushed.
     pub fn is_empty(&self) -> bool {
         self.series.is_empty()
-    }
-
-    #[inline]
-    fn append(&mut self, time: i64, value: Option<f64>) {
-        if value.is_none() {
-            self.series.gaps.insert(self.series.times.len());
-        }
-        self.series.times.push(time);
-        self.series.values.push(value.unwrap_or(f64::NAN));
     }
 
     fn replace_last(&mut self, value: Option<f64>) {
@@ -134,43 +167,72 @@ impl Builder {
         }
     }
 
+    /// What a point needs that is out of order, or may be one too many.
     #[cold]
-    fn make_room(&mut self) -> Result<(), Error> {
+    fn leave_fast_path(&mut self, time: i64) -> Result<(), Error> {
+        if time <= self.last && !self.unordered {
+            self.write_pending();
+            self.unordered = true;
+        }
+        if self.len() < MAX_POINTS {
+            return Ok(());
+        }
         if !self.unordered {
             return Err(Error::TooManyPoints);
         }
-        if self.series.len() >= MAX_POINTS + SLACK {
-            self.sort();
-            if self.series.len() > MAX_POINTS {
-                return Err(Error::TooManyPoints);
-            }
+        if self.len() >= MAX_POINTS + SLACK {
+            self.order()?;
             // The point to come may be older than the last one: sorting looks again.
             self.unordered = true;
         }
         Ok(())
     }
 
-    fn sort(&mut self) {
-        if !self.unordered {
+    /// Writes the times that follow from the step.
+    fn write_pending(&mut self) {
+        let Some(&last) = self.series.times.last() else {
             return;
-        }
-        let mut order: Vec<(i64, u32)> = self
-            .series
-            .times
-            .iter()
-            .zip(0u32..)
-            .map(|(&time, index)| (time, index))
-            .collect();
-        order.sort_by_key(|&(time, _)| time);
-        let mut sorted = Self::default();
-        sorted.series.times.reserve(order.len());
-        sorted.series.values.reserve(order.len());
-        let mut rest = order.iter().peekable();
-        while let Some(&(time, index)) = rest.next() {
-            if rest.peek().is_none_or(|next| next.0 != time) {
-                sorted.append(time, self.series.value(index as usize));
-            }
-        }
-        *self = sorted;
+        };
+        let mut time = last;
+        self.series.times.extend((0..self.pending).map(|_| {
+            time = time.wrapping_add(self.step);
+            time
+        }));
+        self.pending = 0;
     }
+
+    /// Puts points in order that are not.
+    fn order(&mut self) -> Result<(), Error> {
+        if self.unordered {
+            *self = Self::from(sorted(&self.series));
+        }
+        if self.len() > MAX_POINTS {
+            Err(Error::TooManyPoints)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The points in time order, the last of equal times only.
+fn sorted(series: &Series) -> Series {
+    let times = series.times.iter();
+    let mut order: Vec<(i64, u32)> = times.zip(0u32..).map(|(&time, index)| (time, index)).collect();
+    order.sort_by_key(|&(time, _)| time);
+    let mut sorted = Series::default();
+    sorted.times.reserve(order.len());
+    sorted.values.reserve(order.len());
+    let mut rest = order.iter().peekable();
+    while let Some(&(time, index)) = rest.next() {
+        if rest.peek().is_some_and(|next| next.0 == time) {
+            continue;
+        }
+        let value = series.value(index as usize);
+        if value.is_none() {
+            sorted.gaps.insert(sorted.values.len());
+        }
+        sorted.times.push(time);
+        sorted.values.push(value.unwrap_or(f64::NAN));
+    }
+    sorted
 }

@@ -92,9 +92,23 @@ impl Header {
 impl Series {
     /// The stored form.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + 16 + self.len() * 8);
+        let mut bytes = self.encode_head();
+        let head = bytes.len();
+        bytes.resize(head + self.value_bytes(), 0);
+        self.encode_values(bytes.split_at_mut(head).1);
+        bytes
+    }
+
+    /// The stored form up to the values, which are nearly all of it: for who has a place for these already.
+    pub fn encode_head(&self) -> Vec<u8> {
+        self.encode_head_followed_by(0, 0)
+    }
+
+    /// The head of a series whose last `pending` times are not written, but follow by `step` each.
+    pub(crate) fn encode_head_followed_by(&self, step: i64, pending: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
         let (first, last) = match (self.times.first(), self.times.last()) {
-            (Some(&first), Some(&last)) => (first, last),
+            (Some(&first), Some(&last)) => (first, last.wrapping_add(step.wrapping_mul(pending as i64))),
             _ => (0, 0),
         };
         let has_gaps = !self.gaps.is_empty();
@@ -102,18 +116,37 @@ impl Series {
         bytes.extend((self.len() as u32).to_le_bytes());
         bytes.extend(first.to_le_bytes());
         bytes.extend(last.to_le_bytes());
-        encode_steps(&mut bytes, &self.times);
+        let written = self.times.array_windows().map(step_between);
+        encode_steps(
+            &mut bytes,
+            written.chain(std::iter::repeat_n(step as u64, pending)),
+        );
         if has_gaps {
             for start in (0..self.len()).step_by(8) {
                 bytes.push((0..8).fold(0, |byte, bit| byte | u8::from(self.is_gap(start + bit)) << bit));
             }
-            for value in (0..self.len()).filter_map(|index| self.value(index)) {
-                bytes.extend(value.to_le_bytes());
-            }
-        } else {
-            bytes.extend(self.values.iter().flat_map(|value| value.to_le_bytes()));
         }
         bytes
+    }
+
+    /// How many bytes the values take in the stored form.
+    pub fn value_bytes(&self) -> usize {
+        8 * (self.len() - self.gap_count())
+    }
+
+    /// Writes the values of the stored form, which follow the head, to a place of [`Series::value_bytes`].
+    pub fn encode_values(&self, target: &mut [u8]) {
+        let (slots, _) = target.as_chunks_mut::<8>();
+        if self.gaps.is_empty() {
+            for (slot, value) in slots.iter_mut().zip(&self.values) {
+                *slot = value.to_le_bytes();
+            }
+        } else {
+            let values = (0..self.len()).filter_map(|index| self.value(index));
+            for (slot, value) in slots.iter_mut().zip(values) {
+                *slot = value.to_le_bytes();
+            }
+        }
     }
 
     /// Reads the stored form. Memory is taken in proportion to the bytes that are there.
@@ -176,26 +209,25 @@ fn bit(bitmap: &[u8], index: usize) -> bool {
 }
 
 /// The step from each time to the next. All of `timestamptz` is wider than `i64`, hence unsigned.
-fn step(pair: &[i64; 2]) -> u64 {
+fn step_between(pair: &[i64; 2]) -> u64 {
     pair[1].wrapping_sub(pair[0]) as u64
 }
 
-fn encode_steps(bytes: &mut Vec<u8>, times: &[i64]) {
-    if times.len() < 2 {
-        return;
-    }
-    let steps = || times.array_windows::<2>().map(step);
+fn encode_steps(bytes: &mut Vec<u8>, steps: impl Iterator<Item = u64> + Clone) {
     let mut unit = 0;
     let mut previous = 0;
-    for step in steps() {
+    for step in steps.clone() {
         if step != previous && (unit == 0 || step % unit != 0) {
             unit = greatest_common_divisor(step, unit);
         }
         previous = step;
     }
+    if unit == 0 {
+        return;
+    }
     put_varint(bytes, unit);
     let mut single = Vec::new();
-    let mut rest = steps().peekable();
+    let mut rest = steps.peekable();
     while let Some(step) = rest.next() {
         let mut repeat = 1;
         while rest.next_if_eq(&step).is_some() {

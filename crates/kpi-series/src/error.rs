@@ -11,7 +11,7 @@ use crate::{MAX_POINTS, timestamp};
 /// assert_eq!(error.to_string(), "invalid text for a series");
 /// assert_eq!(
 ///     error.detail().unwrap(),
-///     "at byte 3 a time in double quotes was expected, but \"1]]\" was found"
+///     "at byte 3: expected a time in double quotes, found 1]]"
 /// );
 /// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -51,6 +51,9 @@ pub enum Error {
         /// Microseconds.
         micros: i64,
     },
+    /// A step that is too short for the time from the first to the last point.
+    #[error("a grid holds at most {MAX_POINTS} points")]
+    GridTooFine,
     /// A step that leads out of the range of `timestamptz`.
     #[error("a step leads out of the range of times")]
     StepOutOfRange {
@@ -91,7 +94,7 @@ impl Error {
     /// The value that was wrong.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::TooManyPoints => None,
+            Self::TooManyPoints | Self::GridTooFine => None,
             Self::InfiniteTime { positive } => Some(format!(
                 "a row has the time {}",
                 if *positive { "infinity" } else { "-infinity" }
@@ -101,16 +104,14 @@ impl Error {
                 position,
                 expected,
                 found,
-            } if found.is_empty() => Some(format!(
-                "at byte {position} {expected} was expected, but the text ends"
-            )),
-            Self::BadText {
-                position,
-                expected,
-                found,
-            } => Some(format!(
-                "at byte {position} {expected} was expected, but \"{found}\" was found"
-            )),
+            } => {
+                let found = if found.is_empty() {
+                    "the end of the text"
+                } else {
+                    found
+                };
+                Some(format!("at byte {position}: expected {expected}, found {found}"))
+            }
             Self::StepNotPositive { months, days, micros } => Some(format!(
                 "the step is {months} months, {days} days and {micros} microseconds"
             )),
@@ -137,6 +138,7 @@ impl Error {
                 "the text form is JSON, for example [[\"2026-01-01T00:00:00Z\", 1.5], [\"2026-01-02T00:00:00Z\", null]]"
             }
             Self::StepNotPositive { .. } => "give a step such as '1 hour', '1 day' or '1 month'",
+            Self::GridTooFine => "give a longer step",
             Self::StepOutOfRange { .. } => "take fewer or shorter steps",
             Self::UnknownFill { .. } => "fill is one of 'gap', 'previous', 'linear', 'zero'",
             Self::NumberOutOfRange { .. } | Self::BadBytes { .. } => return None,

@@ -84,8 +84,8 @@ impl Series {
         })
     }
 
-    /// The day of the month that steps of months from the first point have to aim at so that no point is missed, where
-    /// the first point does not tell: 31 for a series of month ends that starts on February 28.
+    /// The day of the month that steps of months from the first point have to aim at so that no point is missed: 31 for a
+    /// series of month ends that starts on February 28, and 28 for one that goes from January 31 to February 28 and on.
     pub(crate) fn landing_day(&self, zone: &TimeZone) -> Option<u8> {
         let (&first, &last) = (self.times.first()?, self.times.last()?);
         if i128::from(last) - i128::from(first) < MONTHS_FROM * (self.len() as i128 - 1) {
@@ -98,7 +98,11 @@ impl Series {
             .map(|&time| split(clock.local(time)).0)
             .collect();
         let day = common_day_of_month(dates.iter().copied())?;
-        (day > 28 && dates.iter().all(|&date| lands_on(date, day))).then_some(day)
+        dates
+            .iter()
+            .skip(1)
+            .all(|&date| lands_on(date, day))
+            .then_some(day)
     }
 }
 

@@ -39,10 +39,11 @@ impl Series {
     ///
     /// Grid point k is `every.add(first, k)`, so months and days are those of `zone`. It gets the last value among
     /// the points from its time up to the next grid point; a gap or NaN is not a value, an infinity is. A grid point
-    /// that gets none is filled. Where all points are on the last day of their months, a grid of months is, too.
+    /// that gets none is filled. Where all
+    /// points (the first aside) are on the same day of their months, or on the last, a grid of months is, too.
     ///
     /// # Errors
-    /// [`Error::TooManyPoints`] and [`Error::StepNotPositive`].
+    /// [`Error::GridTooFine`] and [`Error::StepNotPositive`].
     ///
     /// ```
     /// use jiff::tz::TimeZone;
@@ -89,7 +90,7 @@ impl Series {
         }
         let span = i128::from(last) - i128::from(first);
         if i128::from(every.micros) * (MAX_POINTS as i128) <= span && every.months == 0 && every.days == 0 {
-            return Err(Error::TooManyPoints);
+            return Err(Error::GridTooFine);
         }
         let mut times = vec![first];
         for n in 1.. {
@@ -103,7 +104,7 @@ impl Series {
                 _ => break,
             }
             if times.len() > MAX_POINTS {
-                return Err(Error::TooManyPoints);
+                return Err(Error::GridTooFine);
             }
         }
         Ok(times)

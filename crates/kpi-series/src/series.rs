@@ -41,12 +41,13 @@ impl Series {
 
     /// Number of points, gaps included.
     pub fn len(&self) -> usize {
-        self.times.len()
+        // Not the times: those of a builder are not all written.
+        self.values.len()
     }
 
     /// Whether there is no point at all.
     pub fn is_empty(&self) -> bool {
-        self.times.is_empty()
+        self.values.is_empty()
     }
 
     /// The times in strictly increasing order, in microseconds since 2000-01-01 UTC.

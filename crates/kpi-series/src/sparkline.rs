@@ -35,21 +35,16 @@ impl Series {
         }
         let width = width as usize;
         let columns: Vec<Option<f64>> = if self.len() <= width {
-            (0..self.len())
-                .map(|index| self.value(index).filter(|value| !value.is_nan()))
-                .collect()
+            (0..self.len()).map(|index| self.observed(index)).collect()
         } else {
             self.means(width)
         };
-        let finite = || {
-            columns
-                .iter()
-                .flatten()
-                .copied()
-                .filter(|value| value.is_finite())
-        };
-        let low = finite().fold(f64::INFINITY, f64::min);
-        let high = finite().fold(f64::NEG_INFINITY, f64::max);
+        let low = columns.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+        let high = columns
+            .iter()
+            .flatten()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
         let block = |value: f64| {
             let level = if low == high {
                 3.0

@@ -98,10 +98,11 @@ impl Step {
     }
 
     fn checked_add(&self, time: i64, n: i64, zone: &TimeZone) -> Option<i64> {
-        let micros = self.micros.checked_mul(n)?;
         if self.months == 0 && self.days == 0 {
-            return time.checked_add(micros);
+            // From one end of the range to the other is more than an i64 holds.
+            return i64::try_from(i128::from(time) + i128::from(self.micros) * i128::from(n)).ok();
         }
+        let micros = self.micros.checked_mul(n)?;
         let (mut date, of_day) = calendar::split(calendar::local(time, zone));
         if self.months != 0 {
             let month = month_number(date).checked_add(i64::from(self.months).checked_mul(n)?)?;

@@ -65,6 +65,9 @@ fn write_number(text: &mut String, value: Option<f64>) {
     };
 }
 
+/// Characters of the text that an error shows.
+const LONGEST_EXCERPT: usize = 24;
+
 const A_TIME: &str = "a time in double quotes";
 
 struct Parser<'a> {
@@ -164,13 +167,11 @@ impl<'a> Parser<'a> {
 
     fn unexpected(&mut self, expected: &'static str) -> Error {
         let _ = self.peek();
-        let found = self
-            .text
-            .get(self.at..)
-            .unwrap_or_default()
-            .chars()
-            .take(20)
-            .collect();
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut found: String = rest.chars().take(LONGEST_EXCERPT).collect();
+        if found.len() < rest.len() {
+            found.push('…');
+        }
         Error::BadText {
             position: self.at + 1,
             expected,

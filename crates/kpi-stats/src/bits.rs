@@ -40,7 +40,8 @@ impl BitWriter {
 
 /// Reads what a [`BitWriter`] wrote; `None` at the end of the bytes.
 pub(crate) struct BitReader<'a> {
-    rest: std::slice::Iter<'a, u8>,
+    rest: &'a [u8],
+    /// The next bits, from the highest; below them zeros.
     pending: u64,
     count: u32,
 }
@@ -48,29 +49,75 @@ pub(crate) struct BitReader<'a> {
 impl<'a> BitReader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self {
-            rest: bytes.iter(),
+            rest: bytes,
             pending: 0,
             count: 0,
         }
     }
 
-    fn get(&mut self, width: u32) -> Option<u64> {
-        while self.count < width {
-            self.pending = self.pending << 8 | u64::from(*self.rest.next()?);
-            self.count += 8;
+    /// Takes whole bytes until at least 57 bits are pending or none are left.
+    #[inline]
+    fn refill(&mut self) {
+        if let (Some(word), true) = (self.rest.first_chunk::<8>(), self.count <= 56) {
+            let bytes = (64 - self.count) / 8;
+            let taken = u64::from_be_bytes(*word) & (u64::MAX << (64 - 8 * bytes));
+            self.pending |= taken >> self.count;
+            self.count += 8 * bytes;
+            self.rest = self.rest.get(bytes as usize..).unwrap_or_default();
+            return;
         }
-        self.count -= width;
-        Some(self.pending >> self.count & ((1 << width) - 1))
+        while let (Some((byte, rest)), true) = (self.rest.split_first(), self.count <= 56) {
+            self.pending |= u64::from(*byte) << (56 - self.count);
+            self.count += 8;
+            self.rest = rest;
+        }
     }
 
+    /// The next `width` bits, `width` at most 32.
+    #[inline]
+    fn get(&mut self, width: u32) -> Option<u64> {
+        if self.count < width {
+            self.refill();
+        }
+        if width == 0 {
+            return Some(0);
+        }
+        let value = self.pending >> (64 - width);
+        self.skip(width)?;
+        Some(value)
+    }
+
+    #[inline]
+    fn skip(&mut self, width: u32) -> Option<()> {
+        self.count = self.count.checked_sub(width)?;
+        self.pending <<= width;
+        Some(())
+    }
+
+    #[inline]
     fn get_long(&mut self, width: u32) -> Option<u64> {
         let high = if width > 32 { self.get(width - 32)? } else { 0 };
         Some(high << 32 | self.get(width.min(32))?)
     }
 
+    /// Ones up to and including the zero after them, but at most `limit` ones.
+    #[inline]
+    fn ones(&mut self, limit: u32) -> Option<u32> {
+        if self.count <= limit {
+            self.refill();
+        }
+        let ones = self.pending.leading_ones();
+        if ones >= limit {
+            self.skip(limit)?;
+            return Some(limit);
+        }
+        self.skip(ones + 1)?;
+        Some(ones)
+    }
+
     /// Whether nothing is left but the zeros of the last byte.
-    pub fn finished(mut self) -> bool {
-        self.rest.len() == 0 && self.count < 8 && self.get(self.count) == Some(0)
+    pub fn finished(self) -> bool {
+        self.rest.is_empty() && self.count < 8 && self.pending == 0
     }
 }
 
@@ -121,10 +168,7 @@ impl RiceCode {
 
     pub fn read(&mut self, bits: &mut BitReader) -> Option<u64> {
         let k = self.parameter();
-        let mut quotient = 0;
-        while quotient < ESCAPE && bits.get(1)? == 1 {
-            quotient += 1;
-        }
+        let quotient = bits.ones(ESCAPE)?;
         let value = if quotient == ESCAPE {
             bits.get_long(64)?
         } else {

@@ -32,29 +32,31 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Adds one value, and returns by how much it moved the mean (meaningless after NaN or an infinity).
+    /// Adds one value, and returns n times its deviation from the mean of the n values before, and by how much it moved
+    /// the mean: two factors whose product is what the sum of squares grows by (meaningless after NaN or an infinity).
     #[inline]
-    pub(crate) fn add(&mut self, x: f64) -> f64 {
+    pub(crate) fn add(&mut self, x: f64) -> (f64, f64) {
         let before = self.n as f64;
         self.n += 1;
         if !x.is_finite() || self.special != 0 {
             self.add_special(x);
-            return f64::NAN;
+            return (f64::NAN, f64::NAN);
         }
-        let mut step = 0.0;
+        let (mut excess, mut step) = (0.0, 0.0);
         if before > 0.0 {
             let n = before + 1.0;
-            step = self.sum.excess_of(x, before) / (before * n);
+            excess = self.sum.excess_of(x, before);
+            step = excess / (before * n);
             let step2 = step * step;
             // (x - mean)² · (n - 1) / n, by which the sum of squared deviations grows.
-            let growth = step2 * n * before;
+            let growth = excess * step;
             self.m4 +=
                 growth * step2 * (n * n - 3.0 * n + 3.0) + 6.0 * step2 * self.m2 - 4.0 * step * self.m3;
             self.m3 += growth * step * (n - 2.0) - 3.0 * step * self.m2;
             self.m2 += growth;
         }
         self.sum.add(x);
-        step
+        (excess, step)
     }
 
     #[cold]
@@ -132,7 +134,10 @@ impl Moments {
     /// # Errors
     /// As [`Moments::sum`].
     pub fn average(&self) -> Result<Option<f64>, Error> {
-        Ok(self.sum()?.map(|sum| sum / self.n as f64))
+        match (self.n, self.special) {
+            (1.., 0) => in_range("the average", self.sum.mean(self.n as f64)).map(Some),
+            _ => self.sum(),
+        }
     }
 
     /// The variance: `M2 / (n - 1)` of a sample, `M2 / n` of a population; `None` with too few values.

@@ -7,7 +7,7 @@ use crate::moments::Moments;
 use crate::text::{Scanner, push_moments};
 use crate::{Error, Method, State};
 
-/// Count, sum and central moments of one variable: at most 55 bytes encoded.
+/// Count, sum and central moments of one variable: at most 56 bytes encoded.
 ///
 /// ```
 /// use kpi_stats::{Method, Stats1d};

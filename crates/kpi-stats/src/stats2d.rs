@@ -7,7 +7,7 @@ use crate::moments::{Moments, in_range};
 use crate::text::{Scanner, push_moments, push_number};
 use crate::{Error, Method, State};
 
-/// The moments of the independent `x` and the dependent `y`, and their co-moment: about 105 bytes encoded.
+/// The moments of the independent `x` and the dependent `y`, and their co-moment: at most 105 bytes encoded.
 ///
 /// The co-moment is updated and merged with Pébay's formulas (SAND2008-6212). Undefined and special results follow
 /// PostgreSQL's `corr`, `covar_*` and `regr_*`.
@@ -35,12 +35,11 @@ impl Stats2d {
     /// Adds one pair. As in PostgreSQL the dependent variable comes first.
     #[inline]
     pub fn add(&mut self, y: f64, x: f64) {
-        let before = self.x.n as f64;
-        let (step_x, step_y) = (self.x.add(x), self.y.add(y));
+        let ((excess_x, _), (_, step_y)) = (self.x.add(x), self.y.add(y));
         if self.is_special() {
             self.comoment = 0.0;
         } else {
-            self.comoment += step_x * step_y * before * (before + 1.0);
+            self.comoment += excess_x * step_y;
         }
     }
 
@@ -173,7 +172,7 @@ impl State for Stats2d {
         } else {
             self.comoment += other.comoment;
             if na > 0.0 && nb > 0.0 {
-                self.comoment += dx * (nb / (na + nb)) * dy * na;
+                self.comoment += dx * dy * (nb / (na + nb)) * na;
             }
         }
     }

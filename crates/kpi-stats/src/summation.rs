@@ -46,6 +46,13 @@ impl CompensatedSum {
         }
     }
 
+    /// The sum divided by n, rounded once: the mean of equal values is that value.
+    pub fn mean(&self, n: f64) -> f64 {
+        let quotient = self.hi / n;
+        let remainder = (-quotient).mul_add(n, self.hi) + self.lo;
+        quotient + remainder / n
+    }
+
     pub fn total(&self) -> f64 {
         self.hi + self.lo
     }
@@ -62,6 +69,15 @@ mod tests {
             sum.add(x);
         }
         assert_eq!(sum.total(), 2.0);
+    }
+
+    #[test]
+    fn the_mean_of_equal_values_is_that_value() {
+        for count in 1..1000u16 {
+            let mut sum = CompensatedSum::default();
+            (0..count).for_each(|_| sum.add(0.1));
+            assert_eq!(sum.mean(f64::from(count)), 0.1);
+        }
     }
 
     #[test]

@@ -89,6 +89,23 @@ fn a_large_offset_costs_no_digits() {
     assert_close(value(pairs_of(&line).corr()), value(pairs_of(&moved).corr()), 1.0);
 }
 
+/// Sums of squares and of products are rounded alike, so a line through whole numbers comes out as it is.
+#[test]
+fn a_perfect_line_is_perfect() {
+    let line: Vec<(f64, f64)> = (1..=1000)
+        .map(|i| (2.0 * f64::from(i) + 1.0, f64::from(i)))
+        .collect();
+    let mut merged = pairs_of(&line[..137]);
+    merged.merge(&pairs_of(&line[137..]));
+    for stats in [pairs_of(&line), merged] {
+        assert_eq!((value(stats.slope()), value(stats.corr())), (2.0, 1.0));
+        assert_eq!(
+            (value(stats.intercept()), value(stats.determination_coeff())),
+            (1.0, 1.0)
+        );
+    }
+}
+
 #[test]
 fn too_few_values_give_nothing() {
     let none = Stats1d::default();

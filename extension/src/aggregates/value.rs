@@ -4,7 +4,6 @@ use std::ffi::{CStr, CString};
 
 use kpi_stats::{Method, State};
 use pgrx::pg_sys;
-use pgrx::prelude::*;
 
 use super::call::{Call, Returned, float8};
 use crate::error::Error;
@@ -89,21 +88,4 @@ pub(super) fn by_method<S: State>(
     let Some(word) = call.text(1) else { return Ok(None) };
     let method = Method::parse(&word)?;
     number(call, |state: &S| read(state, method))
-}
-
-impl From<kpi_stats::Error> for Error {
-    fn from(error: kpi_stats::Error) -> Self {
-        use kpi_stats::Error as Stats;
-        let code = match &error {
-            Stats::Overflow(_) | Stats::Percentile(_) => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-            Stats::UnknownMethod(_) | Stats::RegisterCount(_) => {
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
-            }
-            Stats::Corrupt { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
-            Stats::Text { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
-        };
-        Error::new(code, error.to_string())
-            .detail_opt(error.detail())
-            .hint_opt(error.hint())
-    }
 }

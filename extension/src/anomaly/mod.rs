@@ -1,4 +1,6 @@
 //! `kpi.anomalies`: a series becomes a regular grid, and each of its points gets a verdict and a reason.
+// pgrx wants an ErrorReport by value, and reads the columns from the signature itself.
+#![allow(clippy::result_large_err, clippy::type_complexity)]
 
 use crate::error::Error;
 use crate::forecast::{poll, timestamp};
@@ -29,9 +31,41 @@ type Row = (
     Option<String>,
 );
 
-/// `zone` is the time zone whose days and months the steps are; that of the session when NULL.
+/// Days and months are those of the session's time zone.
 #[pg_extern(sql = false)]
 fn anomaly_series(
+    series: Option<Series>,
+    method: Option<&str>,
+    threshold: Option<f64>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(ts, TimestampWithTimeZone),
+            name!(value, Option<f64>),
+            name!(expected, Option<f64>),
+            name!(lower, Option<f64>),
+            name!(upper, Option<f64>),
+            name!(score, Option<f64>),
+            name!(is_anomaly, bool),
+            name!(reason, Option<String>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let Some(series) = series else {
+        return Ok(TableIterator::empty());
+    };
+    let (grid, detection) = judge(&series, method, threshold, None)?;
+    // Rows are made as they are read: a series may have millions of points.
+    Ok(TableIterator::new(
+        (0..series.len()).map(move |point| row(&series, &grid, &detection, point)),
+    ))
+}
+
+/// `zone` is the time zone whose days and months the steps are.
+#[pg_extern(sql = false)]
+fn anomaly_series_in(
     series: Option<Series>,
     method: Option<&str>,
     threshold: Option<f64>,

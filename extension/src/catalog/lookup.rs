@@ -75,12 +75,19 @@ impl Source {
         format!("kpi_rollup.{}", ident(&format!("{}_{suffix}", self.name)))
     }
 
-    /// The materialised levels.
+    /// The materialised levels, finest first.
     pub fn levels(&self) -> &'static [&'static str] {
-        if self.time_type == TimeType::Date {
+        self.time_type.levels()
+    }
+}
+
+impl TimeType {
+    /// The materialised levels, finest first.
+    pub fn levels(self) -> &'static [&'static str] {
+        if self == Self::Date {
             &["day"]
         } else {
-            &["minute", "hour", "day"]
+            &["minute", "quarter_hour", "hour", "day"]
         }
     }
 }
@@ -114,13 +121,20 @@ pub struct Kpi {
     pub owner: pg_sys::Oid,
 }
 
-const SOURCE: &str = "SELECT s.id, s.name, s.relation::oid, s.time_column::text, s.time_type::oid, s.dimensions, \
-     s.expressions, s.timezone, s.captured, s.search_path, s.columns, v.relowner, s.refresh_window::text, \
-     EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid \
-             AND a.attname = s.time_column WHERE i.indrelid = s.relation AND i.indkey[0] = a.attnum \
-             AND i.indpred IS NULL AND i.indisvalid) \
-     FROM kpi.source s JOIN pg_catalog.pg_class v ON v.relname = s.name || '_input' \
-     JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace AND n.nspname = 'kpi_rollup' ";
+macro_rules! source_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT s.id, s.name, s.relation::oid, s.time_column::text, s.time_type::oid, s.dimensions, \
+             s.expressions, s.timezone, s.captured, s.search_path, s.columns, v.relowner, s.refresh_window::text, \
+             EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = s.relation AND a.attname = s.time_column \
+                     AND a.attnum = ANY (SELECT i.indkey[0] FROM pg_catalog.pg_index i \
+                     WHERE i.indrelid = s.relation AND i.indpred IS NULL AND i.indisvalid)) \
+             FROM kpi.source s JOIN pg_catalog.pg_class v ON v.relname = s.name || '_input' \
+             AND v.relnamespace = 'kpi_rollup'::regnamespace WHERE ",
+            $condition
+        )
+    };
+}
 
 fn source_of(row: &spi::Row) -> Result<Source, Error> {
     let oid = |column| row.get::<pg_sys::Oid>(column).unwrap_or(pg_sys::Oid::INVALID);
@@ -145,13 +159,7 @@ fn source_of(row: &spi::Row) -> Result<Source, Error> {
 
 /// A source by name.
 pub fn source(mode: Mode, name: &str) -> Result<Source, Error> {
-    spi::first(
-        mode,
-        &format!("{SOURCE} WHERE s.name = $1"),
-        &[arg(name)],
-        source_of,
-    )?
-    .ok_or_else(|| {
+    spi::first_kept(mode, source_where!("s.name = $1"), &[arg(name)], source_of)?.ok_or_else(|| {
         let names = spi::query(mode, "SELECT name FROM kpi.source ORDER BY name", &[], |r| {
             Ok(r.text(1))
         })
@@ -170,7 +178,7 @@ pub fn source(mode: Mode, name: &str) -> Result<Source, Error> {
 
 /// A source by number.
 pub fn source_by_id(mode: Mode, id: i32) -> Result<Source, Error> {
-    spi::first(mode, &format!("{SOURCE} WHERE s.id = $1"), &[arg(id)], source_of)?.ok_or_else(|| {
+    spi::first_kept(mode, source_where!("s.id = $1"), &[arg(id)], source_of)?.ok_or_else(|| {
         Error::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             "source of the KPI does not exist",
@@ -195,7 +203,7 @@ pub fn lock_source(source: &Source) -> Result<Source, Error> {
 
 /// The states of a source, by position.
 pub fn states(mode: Mode, source: i32) -> Result<Vec<StateColumn>, Error> {
-    spi::query(
+    spi::query_kept(
         mode,
         "SELECT position, partial, merge, filled FROM kpi.state WHERE source_id = $1 ORDER BY position",
         &[arg(source)],
@@ -212,7 +220,7 @@ pub fn states(mode: Mode, source: i32) -> Result<Vec<StateColumn>, Error> {
 
 /// A KPI by code.
 pub fn kpi(mode: Mode, code: &str) -> Result<Kpi, Error> {
-    let found = spi::first(
+    let found = spi::first_kept(
         mode,
         "SELECT k.code, k.source_id, k.value_sql, k.states, k.requires, k.view::oid, v.relowner \
          FROM kpi.kpi k JOIN pg_catalog.pg_class v ON v.oid = k.view WHERE k.code = $1",

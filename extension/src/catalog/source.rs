@@ -447,12 +447,7 @@ fn create_objects(
         .enumerate()
         .map(|(i, t)| format!(", d{} {}", i + 1, t.type_name))
         .collect();
-    let levels: &[&str] = if time_type == TimeType::Date {
-        &["day"]
-    } else {
-        &["minute", "hour", "day"]
-    };
-    for level in levels {
+    for level in time_type.levels() {
         let table = object(level);
         spi::run(
             &format!(

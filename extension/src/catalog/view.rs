@@ -65,7 +65,7 @@ pub fn check_schema(schema: &str, view: &str) -> Result<(), Error> {
     if taken.is_some() {
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
-            format!("relation {}.{} already exists", ident(schema), ident(view)),
+            format!("relation \"{schema}.{view}\" already exists"),
         )
         .detail("The KPI's view would have that name.")
         .hint("Choose another code, or another view_schema."));

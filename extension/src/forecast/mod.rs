@@ -1,4 +1,6 @@
 //! `kpi.forecast`: a series becomes a regular grid, a model forecasts it, and the steps get their times.
+// pgrx wants an ErrorReport by value, and reads the columns from the signature itself.
+#![allow(clippy::result_large_err, clippy::type_complexity)]
 
 use crate::error::Error;
 use crate::series::{Series, time_zone};
@@ -16,9 +18,39 @@ pgrx::extension_sql_file!(
 /// The columns of kpi.forecast_point.
 type Row = (i32, TimestampWithTimeZone, f64, f64, f64, &'static str);
 
-/// `zone` is the time zone whose days and months the steps are; that of the session when NULL.
+/// Days and months are those of the session's time zone.
 #[pg_extern(sql = false)]
 fn forecast_series(
+    series: Option<Series>,
+    horizon: Option<i32>,
+    model: Option<&str>,
+    level: Option<f64>,
+    season: Option<i32>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(step, i32),
+            name!(ts, TimestampWithTimeZone),
+            name!(value, f64),
+            name!(lower, f64),
+            name!(upper, f64),
+            name!(model, &'static str),
+        ),
+    >,
+    ErrorReport,
+> {
+    let Some(series) = series else {
+        return Ok(TableIterator::empty());
+    };
+    Ok(TableIterator::new(rows(
+        &series, horizon, model, level, season, None,
+    )?))
+}
+
+/// `zone` is the time zone whose days and months the steps are.
+#[pg_extern(sql = false)]
+fn forecast_series_in(
     series: Option<Series>,
     horizon: Option<i32>,
     model: Option<&str>,

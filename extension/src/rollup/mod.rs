@@ -15,7 +15,7 @@ use crate::spi::{self, Mode, arg};
 
 /// The stretches of a source that are not materialised, as the present snapshot and this transaction see them.
 pub fn touched(source: &Source, mode: Mode) -> Result<Spans, Error> {
-    let stored = spi::query(
+    let stored = spi::query_kept(
         mode,
         "SELECT DISTINCT first_minute, last_minute FROM kpi.touched WHERE source_id = $1",
         &[arg(source.id)],

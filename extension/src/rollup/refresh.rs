@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 
 use super::calendar::SourceCalendar;
 use super::read::{own_time, whole_days_of_dates};
-use super::sql::{Arguments, finite_start, merged, raw_time, truncated, within};
+use super::sql::{Arguments, finite_start, merged, quarter_hour, raw_time, truncated, within};
 use crate::catalog::lookup::{self, Source, StateColumn, TimeType};
 use crate::error::{Error, required};
 use crate::identity::Identity;
@@ -194,11 +194,23 @@ fn recompute(source: &Source, states: &[StateColumn], todo: &Todo) -> Result<Out
     outcome.buckets = buckets;
     outcome.rows_read = rows_read;
     if !dates {
-        for (level, finer, period, spans) in [
-            ("hour", "minute", Period::Hour, &plan.touched_hours),
-            ("day", "hour", Period::Day, &plan.touched_days),
-        ] {
-            outcome.rows_written += from_finer(source, states, (level, finer), period, spans, todo)? as i64;
+        let steps = [
+            (
+                "quarter_hour",
+                "minute",
+                Bucket::QuarterHour,
+                &plan.touched_quarters,
+            ),
+            (
+                "hour",
+                "minute",
+                Bucket::Period(Period::Hour),
+                &plan.touched_hours,
+            ),
+            ("day", "hour", Bucket::Period(Period::Day), &plan.touched_days),
+        ];
+        for (level, finer, bucket, spans) in steps {
+            outcome.rows_written += from_finer(source, states, (level, finer), bucket, spans, todo)? as i64;
             index(source, level)?;
         }
     }
@@ -282,11 +294,17 @@ fn listed(names: &[String]) -> String {
     names.iter().map(|n| format!(", {}", ident(n))).collect()
 }
 
+/// What a coarser level groups by.
+enum Bucket {
+    QuarterHour,
+    Period(Period),
+}
+
 fn from_finer(
     source: &Source,
     states: &[StateColumn],
     (level, finer): (&str, &str),
-    period: Period,
+    bucket: Bucket,
     spans: &Spans,
     todo: &Todo,
 ) -> Result<u64, Error> {
@@ -311,7 +329,10 @@ fn from_finer(
     };
     let dimensions: Vec<String> = (1..=source.dimensions.len()).map(|d| format!("t.d{d}")).collect();
     let mut columns = vec![
-        truncated(source, period, "t.bucket"),
+        match bucket {
+            Bucket::Period(period) => truncated(source, period, "t.bucket"),
+            Bucket::QuarterHour => quarter_hour(source, "t.bucket"),
+        },
         "sum(t.n)::bigint".to_string(),
     ];
     columns.extend(dimensions.iter().cloned());

@@ -47,6 +47,19 @@ pub fn truncated(source: &Source, period: Period, time: &str) -> String {
     }
 }
 
+/// SQL for the start of the quarter of an hour that holds `time`, whatever the zone.
+pub fn quarter_hour(source: &Source, time: &str) -> String {
+    let origin = if source.time_type == TimeType::Timestamptz {
+        "2000-01-01 00:00:00+00"
+    } else {
+        "2000-01-01"
+    };
+    format!(
+        "date_bin('15 minutes', {time}, {} '{origin}')",
+        source.time_type.bucket_type()
+    )
+}
+
 /// SQL that merges a state's column.
 pub fn merged(merge: &str, column: &str) -> String {
     match merge {
@@ -121,16 +134,18 @@ pub struct Selection<'a> {
 /// Where the rows of a branch come from.
 enum Origin {
     Raw,
-    Level(&'static str, Level),
+    /// A rollup table, and the period whose buckets it holds; a quarter of an hour is none.
+    Table(&'static str, Option<Period>),
 }
 
 impl Selection<'_> {
     /// The states of the coverage, as rows `(label, dimensions..., states...)` still to be merged.
     pub fn branches(&self, coverage: &Coverage, calendar: &SourceCalendar, args: &mut Arguments) -> String {
         let origins = [
-            (Origin::Level("day", Level::Day), &coverage.day),
-            (Origin::Level("hour", Level::Hour), &coverage.hour),
-            (Origin::Level("minute", Level::Minute), &coverage.minute),
+            (Origin::Table("day", Some(Period::Day)), &coverage.day),
+            (Origin::Table("hour", Some(Period::Hour)), &coverage.hour),
+            (Origin::Table("quarter_hour", None), &coverage.quarter_hour),
+            (Origin::Table("minute", Some(Period::Minute)), &coverage.minute),
             (Origin::Raw, &coverage.raw),
         ];
         let mut branches = Vec::new();
@@ -140,7 +155,7 @@ impl Selection<'_> {
         if branches.is_empty() {
             // An empty window still needs the columns.
             let from = args.time(self.source, 0);
-            branches.push(self.from_level("day", Level::Day, &format!("t.bucket < {from} AND false")));
+            branches.push(self.from_table("day", Some(Period::Day), &format!("t.bucket < {from} AND false")));
         }
         branches.join("\nUNION ALL\n")
     }
@@ -202,7 +217,7 @@ impl Selection<'_> {
             let border = calendar.next(self.period, from);
             let until = match origin {
                 Origin::Raw => whole_minute(border),
-                Origin::Level(..) => border,
+                Origin::Table(..) => border,
             }
             .min(span.until);
             if label == i64::MIN || until <= from || labelled.len() - before >= PIECES {
@@ -219,11 +234,9 @@ impl Selection<'_> {
         let from = args.time(self.source, finite_start(span.from));
         let until = args.time(self.source, span.until);
         match origin {
-            Origin::Level(name, level) => self.from_level(
-                name,
-                *level,
-                &format!("t.bucket >= {from} AND t.bucket < {until}"),
-            ),
+            Origin::Table(name, own) => {
+                self.from_table(name, *own, &format!("t.bucket >= {from} AND t.bucket < {until}"))
+            }
             Origin::Raw => {
                 let label = truncated(self.source, self.period, &minute_of_raw(self.source));
                 self.from_raw(&label, &self.input(), &within(self.source, &from, &until))
@@ -231,8 +244,8 @@ impl Selection<'_> {
         }
     }
 
-    fn from_level(&self, name: &str, level: Level, condition: &str) -> String {
-        let label = if self.is_bucket_of(level) {
+    fn from_table(&self, name: &str, own: Option<Period>, condition: &str) -> String {
+        let label = if own == Some(self.period) {
             "t.bucket".to_string()
         } else {
             truncated(self.source, self.period, "t.bucket")
@@ -244,21 +257,14 @@ impl Selection<'_> {
         )
     }
 
-    fn is_bucket_of(&self, level: Level) -> bool {
-        matches!(
-            (self.period, level),
-            (Period::Minute, Level::Minute) | (Period::Hour, Level::Hour) | (Period::Day, Level::Day)
-        ) || (self.source.time_type == TimeType::Date && matches!(self.period, Period::Day))
-    }
-
     fn joined(&self, origin: &Origin, labelled: &[(Span, i64)], args: &mut Arguments) -> String {
         let spans = stretches(self.source, labelled, args);
         match origin {
-            Origin::Level(name, level) => format!(
+            Origin::Table(name, own) => format!(
                 "SELECT {} FROM {spans} JOIN {} t ON t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\"",
                 // A bucket's own label, because truncating it again gives another one in an irregular hour.
                 self.columns(
-                    if self.is_bucket_of(*level) {
+                    if *own == Some(self.period) {
                         "t.bucket"
                     } else {
                         "g.\"kpi label\""

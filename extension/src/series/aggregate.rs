@@ -3,7 +3,7 @@
 //! These functions take their arguments from the call frame by hand: the transition function runs once a row, and
 //! generic unpacking costs several times what it does.
 
-use super::datum::{Bytes, varlena};
+use super::datum::{Bytes, encoded};
 use super::return_null;
 use crate::error::Error;
 use kpi_series::Builder;
@@ -107,7 +107,10 @@ pub unsafe extern "C-unwind" fn series_combine(fcinfo: pg_sys::FunctionCallInfo)
 pub unsafe extern "C-unwind" fn series_final(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: PostgreSQL calls this with one state.
     match unsafe { state(fcinfo, 0) } {
-        Some(state) => varlena(&raise(state.settle()).encode()),
+        Some(state) => {
+            let head = raise(state.encode_head());
+            encoded(&head, state.value_bytes(), |values| state.encode_values(values))
+        }
         None => return_null(fcinfo),
     }
 }

@@ -87,6 +87,27 @@ pub(super) fn varlena(bytes: &[u8]) -> pg_sys::Datum {
     }
 }
 
+/// Puts the head and the values of a stored series into a new varlena in the current memory context; `write` writes the
+/// `value_bytes` of the values.
+pub(super) fn encoded(head: &[u8], value_bytes: usize, write: impl FnOnce(&mut [u8])) -> pg_sys::Datum {
+    let size = pg_sys::VARHDRSZ + head.len() + value_bytes;
+    // SAFETY: the allocation is zeroed, holds `size` bytes, and nothing else refers to it; a series of the largest size is
+    // far below the 1 GB of a varlena.
+    let (target, bytes) = unsafe {
+        let target = pg_sys::palloc0(size).cast::<pg_sys::varlena>();
+        pgrx::set_varsize_4b(target, size as i32);
+        let data = pgrx::vardata_4b(target).cast_mut().cast::<u8>();
+        (
+            target,
+            std::slice::from_raw_parts_mut(data, size - pg_sys::VARHDRSZ),
+        )
+    };
+    let (start, values) = bytes.split_at_mut(head.len());
+    start.copy_from_slice(head);
+    write(values);
+    target.into()
+}
+
 /// Decodes stored bytes; what cannot be decoded there was damaged since it was written.
 pub(super) fn decode_stored<T>(decoded: Result<T, kpi_series::Error>) -> Result<T, Error> {
     decoded.map_err(|error| {
@@ -109,7 +130,9 @@ impl FromDatum for Series {
 
 impl IntoDatum for Series {
     fn into_datum(self) -> Option<pg_sys::Datum> {
-        Some(varlena(&self.encode()))
+        Some(encoded(&self.encode_head(), self.value_bytes(), |values| {
+            self.encode_values(values)
+        }))
     }
 
     fn type_oid() -> pg_sys::Oid {

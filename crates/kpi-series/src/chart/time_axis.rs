@@ -56,7 +56,7 @@ impl Unit {
             Self::Clock(micros) => micros,
             Self::Days(n) => n * DAY,
             Self::Weeks(n) => n * 7 * DAY,
-            Self::Months(n) => (n * 30 * DAY).saturating_add(n * 10 * HOUR),
+            Self::Months(n) => n.saturating_mul(30 * DAY + 10 * HOUR),
         }
     }
 
@@ -146,7 +146,7 @@ pub(super) fn ticks(first: i64, last: i64, width: f64, zone: &TimeZone) -> Vec<T
     let span = (last.wrapping_sub(first) as u64 as f64).max(1.0);
     let fits = |unit: &Unit| {
         let room = unit.length() as f64 / span * width;
-        room >= unit.label_width() as f64 * super::LABEL_CHARACTER + 22.0
+        room >= unit.label_width() as f64 * super::drawing::LABEL_CHARACTER + 22.0
     };
     let Some(unit) = Unit::all().find(fits) else {
         return Vec::new();

@@ -65,7 +65,10 @@ fn round_step(high: f64, low: f64, count: f64) -> f64 {
     let exponent = raw.log10().floor() as i32;
     // One power of ten less is tried first, because the logarithm may be off by one at the border.
     let candidates = (exponent - 1..=exponent + 1).flat_map(|e| [1.0, 2.0, 2.5, 5.0].map(|m| scale_by(m, e)));
-    candidates.into_iter().find(|&step| step >= raw).unwrap_or(raw)
+    candidates
+        .into_iter()
+        .find(|&step| step >= raw && step.is_finite())
+        .unwrap_or(raw)
 }
 
 /// A number times a power of ten, exactly rounded.
@@ -128,12 +131,13 @@ impl Format {
                 suffix,
                 decimals,
             } => format!("{:.decimals$}{suffix}", value / divisor),
-            // Reading the rounded number back drops the zeros at its end.
+            // Reading the rounded number back drops the zeros at its end; rounding up must not leave the range.
             Self::Scientific { decimals } => {
-                let rounded = format!("{value:.decimals$e}");
-                rounded
-                    .parse::<f64>()
-                    .map_or(rounded, |value| format!("{value:e}"))
+                let rounded = format!("{value:.decimals$e}").parse::<f64>().ok();
+                format!(
+                    "{:e}",
+                    rounded.filter(|rounded| rounded.is_finite()).unwrap_or(value)
+                )
             }
         };
         label.replace('-', "\u{2212}")
@@ -173,6 +177,7 @@ mod tests {
         assert_eq!(labels(0.0, 1_500_000.0, 3), ["0", "0.5M", "1.0M", "1.5M"]);
         assert_eq!(labels(2e9, 9e9, 3), ["0", "5B", "10B"]);
         assert_eq!(labels(0.0, 1e300, 2), ["0", "5e299", "1e300"]);
+        assert_eq!(labels(0.0, 1.5e308, 1), ["0", "1.5e308"]);
         assert_eq!(labels(0.0, 2e-7, 2), ["0", "1e\u{2212}7", "2e\u{2212}7"]);
     }
 

@@ -82,7 +82,7 @@ impl UddSketch {
             self.positive_infinities,
         ) {
             (0, ..) => Ok(None),
-            (_, 0, 0, 0) => in_range("the mean", self.sum.total() / self.finite as f64).map(Some),
+            (_, 0, 0, 0) => in_range("the mean", self.sum.mean(self.finite as f64)).map(Some),
             (_, 0, 0, _) => Ok(Some(f64::INFINITY)),
             (_, 0, _, 0) => Ok(Some(f64::NEG_INFINITY)),
             _ => Ok(Some(f64::NAN)),
