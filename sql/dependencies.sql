@@ -245,6 +245,9 @@ BEGIN
         PERFORM kpi._drop_kpi(code);
     END LOOP;
     DELETE FROM kpi.touched t WHERE t.source_id = source.id;
+    DELETE FROM kpi.state t WHERE t.source_id = source.id;
+    DELETE FROM kpi.source_partition p WHERE p.source_id = source.id;
+    DELETE FROM kpi.source_refresh r WHERE r.source_id = source.id;
     DELETE FROM kpi.source s WHERE s.id = source.id;
     FOR trigger IN SELECT t.tgname, t.tgrelid FROM pg_trigger t
         WHERE t.tgparentid = 0 AND t.tgname LIKE 'kpi\_capture\_' || source.id || '\_%'

@@ -2,9 +2,9 @@
 \pset format unaligned
 \pset tuples_only on
 SET timezone = 'UTC';
-SELECT code, period, ts, dimensions, value
-FROM kpi.catalog, unnest('{hour,day,month,year}'::text[]) period, kpi.value(code, period)
-ORDER BY code, period, ts;
+SELECT code, period, v.ts, v.dimensions, v.value
+FROM kpi.catalog, unnest('{hour,day,month,year}'::text[]) period, kpi.value(code, period) v
+ORDER BY code, period, v.ts;
 SELECT code, ts, dimensions, value
 FROM (VALUES ('revenue', '{region,big}'::text[]), ('basket_twice', '{region}'), ('Odd "KPI', '{Who''s}'), ('pieces', '{item}'),
              ('late_revenue', '{region}'), ('visits', '{page}')) asked (code, by), kpi.value(code, 'day', by => by)

@@ -3,6 +3,7 @@
 \pset format unaligned
 \pset tuples_only on
 SET timezone = 'UTC';
+SET client_min_messages = warning;
 CREATE FUNCTION pg_temp.revenue_is_exact() RETURNS bool LANGUAGE sql AS $$
     SELECT count(*) = 0 FROM kpi.value('revenue', 'day', by => '{region}') k
     FULL JOIN (SELECT date_trunc('day', at, 'Europe/Berlin') AS ts, jsonb_build_object('region', region) AS dimensions,
@@ -14,7 +15,7 @@ INSERT INTO shop.orders VALUES (9100, '2026-01-20 12:00Z', 'south', 1000, false)
 INSERT INTO "Odd Schema".january VALUES ('2026-01-05 00:00', 'new', 77);
 TRUNCATE "Odd Schema".others;
 SELECT 'exact after a write', pg_temp.revenue_is_exact();
-SELECT 'touched', source, touched_buckets > 0 FROM kpi.rollup_status WHERE source IN ('orders', 'odd') ORDER BY source;
+SELECT 'touched', source, touched_buckets IS DISTINCT FROM 0 FROM kpi.rollup_status WHERE source IN ('orders', 'odd') ORDER BY source;
 SELECT 'partition', ts, value FROM kpi.value('Odd "KPI', 'month') ORDER BY ts;
 SELECT 'refreshed', count(*) FROM kpi.source, kpi.refresh(name);
 SELECT 'untouched', source, touched_buckets FROM kpi.rollup_status WHERE source <> 'late_orders' ORDER BY source;

@@ -13,7 +13,7 @@ databases=(kpi_dump kpi_dump_plain kpi_dump_inserts kpi_dump_custom kpi_dump_job
 sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 drop_all() {
   local database
-  for database in "${databases[@]}"; do sql -c "SET client_min_messages = error; DROP DATABASE IF EXISTS $database WITH (FORCE)"; done
+  for database in "${databases[@]}"; do sql -c 'SET client_min_messages = error' -c "DROP DATABASE IF EXISTS $database WITH (FORCE)"; done
   sql -c 'SET client_min_messages = error; DROP ROLE IF EXISTS kpi_dump_clerk'
 }
 trap 'drop_all; rm -rf "$work"' EXIT

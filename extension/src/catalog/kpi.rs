@@ -366,13 +366,7 @@ fn compile_base(source: Source, formula: &str, approximate: bool) -> Result<Comp
             approximate,
         },
     )?;
-    {
-        let _owner = Identity::extension_owner()?;
-        spi::run(
-            "SELECT FROM kpi.source WHERE id = $1 FOR NO KEY UPDATE",
-            &[arg(source.id)],
-        )?;
-    }
+    let source = lookup::lock_source(&source)?;
     let source = expose_columns(source, &compiled.columns)?;
     let types = state_types(&source, &compiled)?;
     let positions = add_states(&source, &compiled, &types)?;
@@ -541,6 +535,8 @@ fn as_float8(value: &str, columns: &[prepare::Column]) -> Result<String, Error> 
 }
 
 fn dimension_types(source: &Source) -> Result<Vec<(String, String)>, Error> {
+    // The types are named for a place where the caller's search path does not hold.
+    let _owner = Identity::extension_owner()?;
     let types = spi::query(
         Mode::Write,
         "SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute \

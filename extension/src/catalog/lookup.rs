@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::Error;
-use crate::identity;
+use crate::identity::{self, Identity};
 use crate::spi::{self, Mode, arg, ident};
 
 /// What kind of time a source's time column holds.
@@ -186,6 +186,19 @@ pub fn source_by_id(mode: Mode, id: i32) -> Result<Source, Error> {
         .detail(format!("Source number {id}."))
         .hint("Drop the KPI with kpi.drop_kpi and define it again.")
     })
+}
+
+/// Locks a source against refreshes and changes of its KPIs until the transaction ends, and reads it again: who waited
+/// for the lock must not go on with what was before.
+pub fn lock_source(source: &Source) -> Result<Source, Error> {
+    {
+        let _owner = Identity::extension_owner()?;
+        spi::run(
+            "SELECT FROM kpi.source WHERE id = $1 FOR NO KEY UPDATE",
+            &[arg(source.id)],
+        )?;
+    }
+    self::source(Mode::Write, &source.name)
 }
 
 /// The states of a source, by position.

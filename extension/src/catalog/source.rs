@@ -544,7 +544,12 @@ fn remove(source: &Source) -> Result<(), Error> {
         &[arg(source.id)],
         |row| Ok(row.text(1)),
     )?;
-    spi::run("DELETE FROM kpi.touched WHERE source_id = $1", &[arg(source.id)])?;
+    for table in ["touched", "state", "source_partition", "source_refresh"] {
+        spi::run(
+            &format!("DELETE FROM kpi.{table} WHERE source_id = $1"),
+            &[arg(source.id)],
+        )?;
+    }
     // The catalog row goes first: the event trigger on dropped objects then knows that this is meant.
     spi::run("DELETE FROM kpi.source WHERE id = $1", &[arg(source.id)])?;
     for sql in triggers {

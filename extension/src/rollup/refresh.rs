@@ -30,6 +30,7 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
     let source = lookup::source(Mode::Write, name)?;
     lookup::check_owner(&format!("source \"{name}\""), source.owner)?;
     let started = now();
+    let source = lookup::lock_source(&source)?;
     let todo = take(&source, Span::new(since, until))?;
     let states = lookup::states(Mode::Write, source.id)?;
     let outcome = {
@@ -76,16 +77,12 @@ struct Todo {
     fills: bool,
 }
 
-/// Locks the source against other refreshes and takes its touched stretches off the list.
+/// Takes the touched stretches of a locked source off the list.
 ///
 /// The order matters: the stretches are deleted in one snapshot and the raw rows are read in a later one, so a writer
 /// that commits in between is read now and stays on the list.
 fn take(source: &Source, asked: Span) -> Result<Todo, Error> {
     let _owner = Identity::extension_owner()?;
-    spi::run(
-        "SELECT FROM kpi.source WHERE id = $1 FOR NO KEY UPDATE",
-        &[arg(source.id)],
-    )?;
     check_triggers(source)?;
     let unfilled = spi::first(
         Mode::Write,

@@ -29,8 +29,8 @@ const DATABASE: &str = "kpi_exactness";
 const WRITERS: u64 = 3;
 const READERS: u64 = 2;
 const REFRESHERS: u64 = 2;
-const TRANSACTIONS: u64 = 250;
-const SNAPSHOTS: u64 = 25;
+const TRANSACTIONS: u64 = 150;
+const SNAPSHOTS: u64 = 15;
 
 fn main() -> ExitCode {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
