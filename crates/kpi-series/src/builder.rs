@@ -1,6 +1,6 @@
 //! Collects points in the order in which they arrive, and puts them in time order only when that is needed.
 
-use crate::{Error, MAX_POINTS, Series, timestamp};
+use crate::{Error, MAX_POINTS, Series, order, timestamp};
 
 /// Room for points whose times may turn out to be duplicates, so that a full builder sorts once in a while
 /// and not on each push.
@@ -216,23 +216,37 @@ impl Builder {
 
 /// The points in time order, the last of equal times only.
 fn sorted(series: &Series) -> Series {
-    let times = series.times.iter();
-    let mut order: Vec<(i64, u32)> = times.zip(0u32..).map(|(&time, index)| (time, index)).collect();
-    order.sort_by_key(|&(time, _)| time);
-    let mut sorted = Series::default();
-    sorted.times.reserve(order.len());
-    sorted.values.reserve(order.len());
-    let mut rest = order.iter().peekable();
-    while let Some(&(time, index)) = rest.next() {
+    // Sorting moves each value along with its time; one that is never a gap needs less room.
+    if series.gaps.is_empty() {
+        last_of_each_time(
+            series
+                .times
+                .iter()
+                .copied()
+                .zip(series.values.iter().copied())
+                .collect(),
+        )
+    } else {
+        last_of_each_time(series.points().collect())
+    }
+}
+
+fn last_of_each_time<T: Copy + Default + Into<Option<f64>>>(mut points: Vec<(i64, T)>) -> Series {
+    order::by_time(&mut points);
+    let mut series = Series::default();
+    series.times.reserve(points.len());
+    series.values.reserve(points.len());
+    let mut rest = points.iter().peekable();
+    while let Some(&(time, value)) = rest.next() {
         if rest.peek().is_some_and(|next| next.0 == time) {
             continue;
         }
-        let value = series.value(index as usize);
+        let value = value.into();
         if value.is_none() {
-            sorted.gaps.insert(sorted.values.len());
+            series.gaps.insert(series.values.len());
         }
-        sorted.times.push(time);
-        sorted.values.push(value.unwrap_or(f64::NAN));
+        series.times.push(time);
+        series.values.push(value.unwrap_or(f64::NAN));
     }
-    sorted
+    series
 }

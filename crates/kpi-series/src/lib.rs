@@ -11,6 +11,7 @@ mod error;
 mod frequency;
 mod gaps;
 mod lttb;
+mod order;
 mod regularize;
 mod series;
 mod sparkline;

@@ -171,7 +171,7 @@ impl Selection<'_> {
         // Hours are found by their labels, and in an irregular hour the label is not where the hour begins.
         let labels: Spans;
         let spans = match origin {
-            Origin::Table(_, Some(Period::Hour)) => {
+            Origin::Table("hour", _) => {
                 let label = |t| calendar.start(Period::Hour, t);
                 labels = spans
                     .as_slice()
