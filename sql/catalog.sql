@@ -55,6 +55,8 @@ CREATE TABLE kpi.touched (
     last_minute  bigint NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX touched_source ON kpi.touched (source_id);
+-- Without a key, a publication FOR ALL TABLES would refuse the refresh its DELETE.
+ALTER TABLE kpi.touched REPLICA IDENTITY FULL;
 COMMENT ON TABLE kpi.touched IS 'minutes since 2000-01-01 whose buckets are not materialised; written by the transactions that touch them';
 
 -- A partition that is detached or dropped takes its rows along: its bounds must be known when it is gone.

@@ -9,6 +9,7 @@ passed=0 failed=0
 export PSQLRC=/dev/null
 publisher=kpi_replication_from subscriber=kpi_replication_to slot=kpi_replication
 
+export PGOPTIONS='-c client_min_messages=warning'
 sql() { psql -XqAt -v ON_ERROR_STOP=1 -d "$@"; }
 drop_all() {
   sql $subscriber -c 'ALTER SUBSCRIPTION kpi DISABLE' -c 'ALTER SUBSCRIPTION kpi SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION kpi'

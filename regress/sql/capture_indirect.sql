@@ -123,51 +123,55 @@ SELECT differences();
 SELECT rows_read FROM kpi.refresh('indirect');
 TABLE state;
 
--- ALTER TABLE ... DISABLE TRIGGER USER leaves capture alone or is noticed: either way no wrong number.
+-- While capture triggers are disabled nothing is noted, so nothing counts as clean: reads are from the table, and a refresh
+-- is refused until they fire always again, also for a replication worker.
 INSERT INTO sale (id, at, amount) VALUES (1, '2026-01-01 00:00Z', 1), (2, '2026-01-02 00:00Z', 2);
 :refresh
+-- The triggers' names have the number of the source in them.
+\set VERBOSITY terse
 ALTER TABLE sale DISABLE TRIGGER USER;
 INSERT INTO sale (id, at, amount) VALUES (3, '2026-01-02 00:00Z', 3);
 SELECT differences();
 ALTER TABLE sale ENABLE TRIGGER USER;
-SELECT differences();
-INSERT INTO sale (id, at, amount) VALUES (4, '2026-01-02 00:00Z', 4);
-SELECT differences();
-SELECT buckets > 0 AS refreshed FROM kpi.refresh('indirect');
 TABLE state;
+:refresh
+DO $$
+DECLARE
+    name name;
+BEGIN
+    FOR name IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'sale'::regclass AND tgname LIKE 'kpi\_capture%' LOOP
+        EXECUTE format('ALTER TABLE sale ENABLE ALWAYS TRIGGER %I', name);
+    END LOOP;
+END $$;
+TABLE state;
+:refresh
+TABLE state;
+-- Dropping them is refused.
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'sale'::regclass AND tgname LIKE 'kpi\_capture%';
+DO $$
+BEGIN
+    EXECUTE (SELECT format('DROP TRIGGER %I ON sale', tgname) FROM pg_trigger
+             WHERE tgrelid = 'sale'::regclass AND tgname LIKE 'kpi\_capture%' ORDER BY tgname LIMIT 1);
+EXCEPTION WHEN dependent_objects_still_exist THEN
+    RAISE NOTICE 'refused: %', regexp_replace(SQLERRM, '\d+', 'N');
+END $$;
 
--- A rewrite of the table that changes what is in it
+-- A rewrite that would change what is in the table is refused by PostgreSQL, since the KPI depends on the column.
 ALTER TABLE sale ALTER amount TYPE numeric USING amount * 10;
-SELECT differences();
-SELECT buckets > 0 AS refreshed FROM kpi.refresh('indirect');
-TABLE state;
 ALTER TABLE sale ALTER at TYPE timestamptz USING at + interval '1 hour';
-SELECT differences();
-SELECT buckets > 0 AS refreshed FROM kpi.refresh('indirect');
-TABLE state;
 -- Rewrites that change nothing
 VACUUM FULL sale;
 CREATE INDEX sale_at ON sale (at);
 CLUSTER sale USING sale_at;
 ALTER TABLE sale ADD COLUMN note text DEFAULT clock_timestamp()::text;
-SELECT differences();
-SELECT buckets >= 0 AS refreshed FROM kpi.refresh('indirect');
 TABLE state;
 
--- A table that inherits is read with its parent, so it has to be captured with it.
+-- A table that inherits would be read with its parent, but its writes would not be captured.
 CREATE TABLE sale_abroad (country text) INHERITS (sale);
-INSERT INTO sale_abroad (id, at, amount) VALUES (600, '2026-06-01 00:00Z', 1);
+CREATE TABLE sale_apart (LIKE sale);
+ALTER TABLE sale_apart INHERIT sale;
+\set VERBOSITY default
 SELECT differences();
-SELECT buckets > 0 AS refreshed FROM kpi.refresh('indirect');
-UPDATE sale_abroad SET amount = 2;
-SELECT differences();
-SELECT buckets > 0 AS refreshed FROM kpi.refresh('indirect');
-TRUNCATE sale_abroad;
-SELECT differences();
-SELECT buckets > 0 AS refreshed FROM kpi.refresh('indirect');
-DROP TABLE sale_abroad;
-SELECT differences();
-SELECT buckets > 0 AS refreshed FROM kpi.refresh('indirect');
 
 -- A writer with INSERT, UPDATE and DELETE on the table and no other right, whatever the search_path and time zone
 CREATE ROLE capture_writer;
@@ -211,5 +215,6 @@ SELECT kpi.drop_source('indirect', cascade => true);
 INSERT INTO sale (id, at, amount) VALUES (704, '2026-07-03 00:00Z', 1);
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'sale'::regclass AND NOT tgisinternal;
 
+SET client_min_messages = warning;
 DROP SCHEMA capture_indirect CASCADE;
 DROP ROLE capture_writer;

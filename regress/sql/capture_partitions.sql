@@ -216,4 +216,5 @@ SELECT kpi.drop_source('parts_too', cascade => true);
 SELECT kpi.drop_source('parts', cascade => true);
 INSERT INTO sale_08 VALUES (13, 'east', '2026-08-09 23:59Z', 3014);
 TRUNCATE sale_08;
+SET client_min_messages = warning;
 DROP SCHEMA capture_partitions CASCADE;

@@ -251,4 +251,5 @@ SELECT rows_read FROM kpi.refresh('trans');
 TABLE state;
 
 SELECT kpi.drop_source('trans', cascade => true);
+SET client_min_messages = warning;
 DROP SCHEMA capture_transactions CASCADE;

@@ -174,4 +174,5 @@ SELECT * FROM kpi.value('ways_sales', 'year', by => '{region}');
 SELECT * FROM kpi.value('ways_amount', 'year', by => '{region}');
 
 SELECT kpi.drop_source('ways', cascade => true);
+SET client_min_messages = warning;
 DROP SCHEMA capture_ways CASCADE;

@@ -313,6 +313,8 @@ fn create_objects(
             ),
             &[],
         )?;
+        // Without a key, a publication FOR ALL TABLES would refuse the refresh its DELETE.
+        spi::run(&format!("ALTER TABLE {table} REPLICA IDENTITY FULL"), &[])?;
         spi::run(&format!("ALTER TABLE {table} OWNER TO {owner}"), &[])?;
         spi::run(
             &format!(
