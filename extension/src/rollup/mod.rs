@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod capture;
 pub mod foreign;
+mod narrowing;
 pub mod read;
 pub mod refresh;
 pub mod sql;
