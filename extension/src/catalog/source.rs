@@ -67,7 +67,7 @@ fn create(
         let positive = spi::first(
             Mode::Write,
             "SELECT $1 > interval '0'",
-            &[spi::raw_arg(pg_sys::INTERVALOID, interval.clone().into_datum())],
+            &[spi::raw_arg(pg_sys::INTERVALOID, (*interval).into_datum())],
             |row| Ok(row.get::<bool>(1).unwrap_or(false)),
         )?;
         if positive != Some(true) {

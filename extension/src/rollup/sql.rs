@@ -155,7 +155,7 @@ impl Selection<'_> {
         if branches.is_empty() {
             // An empty window still needs the columns.
             let from = args.time(self.source, 0);
-            branches.push(self.from_table("day", Some(Period::Day), &format!("t.bucket < {from} AND false")));
+            branches.push(self.table_rows("day", Some(Period::Day), &format!("t.bucket < {from} AND false")));
         }
         branches.join("\nUNION ALL\n")
     }
@@ -235,16 +235,16 @@ impl Selection<'_> {
         let until = args.time(self.source, span.until);
         match origin {
             Origin::Table(name, own) => {
-                self.from_table(name, *own, &format!("t.bucket >= {from} AND t.bucket < {until}"))
+                self.table_rows(name, *own, &format!("t.bucket >= {from} AND t.bucket < {until}"))
             }
             Origin::Raw => {
                 let label = truncated(self.source, self.period, &minute_of_raw(self.source));
-                self.from_raw(&label, &self.input(), &within(self.source, &from, &until))
+                self.raw_rows(&label, &self.input(), &within(self.source, &from, &until))
             }
         }
     }
 
-    fn from_table(&self, name: &str, own: Option<Period>, condition: &str) -> String {
+    fn table_rows(&self, name: &str, own: Option<Period>, condition: &str) -> String {
         let label = if own == Some(self.period) {
             "t.bucket".to_string()
         } else {
@@ -273,7 +273,7 @@ impl Selection<'_> {
                 ),
                 self.source.object(name)
             ),
-            Origin::Raw => self.from_raw(
+            Origin::Raw => self.raw_rows(
                 "g.\"kpi label\"",
                 &format!("{spans} CROSS JOIN {}", self.input()),
                 &within(self.source, "g.\"kpi from\"", "g.\"kpi until\""),
@@ -293,7 +293,7 @@ impl Selection<'_> {
         self.source.object("input")
     }
 
-    fn from_raw(&self, label: &str, from: &str, condition: &str) -> String {
+    fn raw_rows(&self, label: &str, from: &str, condition: &str) -> String {
         let columns: Vec<String> = std::iter::once(label.to_string())
             .chain(self.dimensions.iter().map(|d| format!("\"kpi d{}\"", d + 1)))
             .chain(self.states.iter().map(|s| s.partial.clone()))
