@@ -64,6 +64,20 @@ impl From<Error> for ErrorReport {
     }
 }
 
+/// A clause as PostgreSQL writes DETAIL and HINT: a capital in front, a full stop behind.
+fn sentence(clause: String) -> String {
+    let mut characters = clause.chars();
+    let Some(first) = characters.next() else {
+        return clause;
+    };
+    let stop = if clause.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
+}
+
 impl From<kpi_catalog::Error> for Error {
     fn from(error: kpi_catalog::Error) -> Self {
         let code = match error.kind() {
@@ -75,8 +89,8 @@ impl From<kpi_catalog::Error> for Error {
             kpi_catalog::Kind::InvalidObjectDefinition => PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
         };
         Self::new(code, error.to_string())
-            .detail_opt(error.detail())
-            .hint_opt(error.hint())
+            .detail_opt(error.detail().map(sentence))
+            .hint_opt(error.hint().map(sentence))
     }
 }
 

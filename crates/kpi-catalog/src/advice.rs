@@ -41,8 +41,8 @@ impl Error {
                 "there is a SELECT {place}; the {what} is: {}",
                 shorten(text)
             )),
-            Error::Window { function, .. } => Some(format!("{function} has an OVER clause")),
-            Error::NestedAggregate { inner, outer } => Some(format!("{inner} is called inside {outer}")),
+            Error::Window { function, .. } => Some(format!("the call of {function} has an OVER clause")),
+            Error::NestedAggregate { inner, outer } => Some(format!("the call of {inner} is inside {outer}")),
             Error::NotMergeable { aggregate } => Some(format!(
                 "the value of {aggregate} over a day cannot be computed from its values over the hours"
             )),
@@ -57,10 +57,12 @@ impl Error {
             Error::Volatile { .. } => Some(
                 "its result depends on when or by whom it is called, so stored values would disagree".into(),
             ),
-            Error::SetReturning { function, .. } => Some(format!("{function} can return several rows")),
-            Error::FilterFunction { function } => {
-                Some(format!("{function} is not on the list of functions for filters"))
+            Error::SetReturning { function, .. } => {
+                Some(format!("the function {function} can return several rows"))
             }
+            Error::FilterFunction { function } => Some(format!(
+                "the function {function} is not on the list of functions for filters"
+            )),
             Error::Parameter { parameter, .. } => Some(format!("the parameter is {}", shorten(parameter))),
             Error::Qualified { written, .. } => Some(format!("it is written as {}", shorten(written))),
             Error::Mixed { .. } => {
