@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kpi.series(ts, v) over 10 million rows against array_agg(v ORDER BY ts), the nearest thing in plain SQL: it sorts by time and
-# keeps the values, though not the times. Both get the memory to sort without files.
+# keeps the values, though not the times. Both run with the server's default settings.
 . "$(dirname "$0")/measure.sh"
 
 rows=10000000
@@ -16,7 +16,6 @@ VACUUM ANALYZE in_order;
 VACUUM ANALYZE scattered;
 SQL
 
-export PGOPTIONS="-c work_mem=1GB"
 for table in in_order scattered; do
   our_runs=() peer_runs=()
   for _ in 1 2 3; do

@@ -155,7 +155,13 @@ pub fn query_kept<T>(
             let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
             // SAFETY: as many types as arguments; a plan that is kept lives until the session ends.
             let plan = unsafe {
-                let plan = pg_sys::SPI_prepare(text.as_ptr(), args.len() as i32, types.as_mut_ptr());
+                let plan = pg_sys::SPI_prepare_cursor(
+                    text.as_ptr(),
+                    args.len() as i32,
+                    types.as_mut_ptr(),
+                    // One row by its key: no argument makes another plan better.
+                    pg_sys::CURSOR_OPT_GENERIC_PLAN as i32,
+                );
                 if !plan.is_null() {
                     pg_sys::SPI_keepplan(plan);
                 }
