@@ -37,10 +37,8 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
         let owner = Identity::assume(source.owner, &source.search_path, &source.timezone)?;
         // Like an index build: one statement at a time, on behalf of all that read later.
         // SAFETY: a setting that the main thread reads.
-        owner.set(
-            "work_mem",
-            &format!("{}kB", unsafe { pg_sys::maintenance_work_mem }),
-        )?;
+        let memory = unsafe { pg_sys::maintenance_work_mem };
+        owner.set("work_mem", &format!("{memory}kB"))?;
         recompute(&source, &states, &todo)?
     };
     let _owner = Identity::extension_owner()?;
