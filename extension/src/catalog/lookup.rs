@@ -65,7 +65,7 @@ pub struct Source {
     pub owner: pg_sys::Oid,
     /// Whether an index leads with the time column, so that a bucket's raw rows can be found.
     pub indexed: bool,
-    /// Minutes before now from which a source that cannot be captured is always read from its relation.
+    /// How far back a source that cannot be captured is always read from its relation, as the text of an interval.
     pub refresh_window: Option<String>,
 }
 
