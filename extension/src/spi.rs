@@ -133,6 +133,68 @@ pub fn scan(
     Ok(processed)
 }
 
+unsafe extern "C-unwind" {
+    // executor/tstoreReceiver.h, which pgrx does not bind; the same from PostgreSQL 14 to 18.
+    fn SetTuplestoreDestReceiverParams(
+        receiver: *mut pg_sys::DestReceiver,
+        store: *mut pg_sys::Tuplestorestate,
+        context: pg_sys::MemoryContext,
+        detoast: bool,
+        target: pg_sys::TupleDesc,
+        map_failure_message: *const std::ffi::c_char,
+    );
+}
+
+/// Runs a statement in the calling query's snapshot and has the executor put its rows into `store`.
+///
+/// # Safety
+/// `store` is alive, and its readers expect rows of the types that the statement selects.
+pub unsafe fn into_store(sql: &str, args: &[Arg], store: *mut pg_sys::Tuplestorestate) -> Result<u64, Error> {
+    let text = CString::new(sql)
+        .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
+    let connection = Connection::open();
+    // SAFETY: the list has `args.len()` places, and it, the receiver and the text outlive the call.
+    let (code, processed) = unsafe {
+        let params = pg_sys::makeParamList(args.len() as i32);
+        for (place, arg) in (*params).params.as_mut_slice(args.len()).iter_mut().zip(args) {
+            place.value = arg.datum.unwrap_or(pg_sys::Datum::from(0));
+            place.isnull = arg.datum.is_none();
+            place.pflags = pg_sys::PARAM_FLAG_CONST as u16;
+            place.ptype = arg.oid;
+        }
+        let receiver = pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestTuplestore);
+        SetTuplestoreDestReceiverParams(
+            receiver,
+            store,
+            pg_sys::CurrentMemoryContext,
+            false,
+            std::ptr::null_mut(),
+            std::ptr::null(),
+        );
+        let options = pg_sys::SPIExecuteOptions {
+            params,
+            read_only: true,
+            allow_nonatomic: false,
+            must_return_tuples: true,
+            tcount: 0,
+            dest: receiver,
+            owner: std::ptr::null_mut(),
+        };
+        (
+            pg_sys::SPI_execute_extended(text.as_ptr(), &options),
+            pg_sys::SPI_processed,
+        )
+    };
+    if code < 0 {
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+            format!("SPI failed with {code}"),
+        ));
+    }
+    drop(connection);
+    Ok(processed)
+}
+
 thread_local! {
     /// Plans of the statements that every read runs, kept for the session; PostgreSQL replans them when it must.
     static KEPT: RefCell<HashMap<&'static str, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());

@@ -56,12 +56,27 @@ pub struct Plan {
 impl Plan {
     /// Runs the statement in the caller's snapshot.
     pub fn run(self, each: impl FnMut(&Row) -> Result<(), Error>) -> Result<u64, Error> {
+        let _owner = self.assume()?;
+        spi::scan(Mode::Read, &self.sql, &self.args.0, each)
+    }
+
+    /// Runs the statement in the caller's snapshot, into a tuplestore.
+    ///
+    /// # Safety
+    /// `store` is alive and takes rows `(timestamptz, jsonb, float8)`.
+    unsafe fn run_into(self, store: *mut pg_sys::Tuplestorestate) -> Result<u64, Error> {
+        let _owner = self.assume()?;
+        // SAFETY: as this function's contract says.
+        unsafe { spi::into_store(&self.sql, &self.args.0, store) }
+    }
+
+    fn assume(&self) -> Result<Identity, Error> {
         let owner = Identity::assume(self.owner, &self.search_path, &self.timezone)?;
         if !self.scans_raw {
             // The planner takes many short stretches for a large part of the table and would start workers for them.
             owner.set("max_parallel_workers_per_gather", "0")?;
         }
-        spi::scan(Mode::Read, &self.sql, &self.args.0, each)
+        Ok(owner)
     }
 }
 
@@ -293,10 +308,19 @@ fn select_base(
         [] => String::new(),
         all => format!(" WHERE {}", all.join(" AND ")),
     };
+    let single = if by.len() == needed.len() && selection.is_single(&coverage) {
+        super::sql::value_of_single(&kpi.value_sql, &states)
+    } else {
+        None
+    };
+    let grouping = match single {
+        Some(_) => String::new(),
+        None => format!(" GROUP BY {bucket}{keys}"),
+    };
     Ok(format!(
         "SELECT {ts} AS ts, {dimensions_out}{} AS value FROM (\n{branches}\n) q({}){condition}\n\
-         GROUP BY {bucket}{keys} ORDER BY {bucket}{keys}",
-        kpi.value_sql,
+         {grouping} ORDER BY {bucket}{keys}",
+        single.as_deref().unwrap_or(&kpi.value_sql),
         selection.aliases(),
     ))
 }
@@ -422,10 +446,10 @@ pub unsafe extern "C-unwind" fn kpi_value(fcinfo: pg_sys::FunctionCallInfo) -> p
         )
     };
     // SAFETY: the function is declared RETURNS TABLE, so the executor passed a ReturnSetInfo.
-    let (store, descriptor) = unsafe {
+    let store = unsafe {
         pg_sys::InitMaterializedSRF(fcinfo, 0);
         let result = (*fcinfo).resultinfo as *mut pg_sys::ReturnSetInfo;
-        ((*result).setResult, (*result).setDesc)
+        (*result).setResult
     };
     let by: Vec<String> = by.unwrap_or_default().into_iter().flatten().collect();
     let read = || -> Result<(), Error> {
@@ -448,16 +472,8 @@ pub unsafe extern "C-unwind" fn kpi_value(fcinfo: pg_sys::FunctionCallInfo) -> p
             by: By::Json(&by),
             filter: filter.as_deref(),
         };
-        plan(&kpi, &request)?.run(|row| {
-            let columns = [row.datum(1), row.datum(2), row.datum(3)];
-            let mut values = columns.map(|d| d.unwrap_or(pg_sys::Datum::from(0)));
-            let mut nulls = columns.map(|d| d.is_none());
-            // SAFETY: three values for the three declared columns; the store copies them.
-            unsafe {
-                pg_sys::tuplestore_putvalues(store, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr())
-            };
-            Ok(())
-        })?;
+        // SAFETY: the store was made for the declared columns, and by is Json: the plan selects just those types.
+        unsafe { plan(&kpi, &request)?.run_into(store)? };
         Ok(())
     };
     if let Err(error) = read() {

@@ -77,6 +77,26 @@ pub fn merged(merge: &str, column: &str) -> String {
     }
 }
 
+/// A KPI's value over states of which each group has one row, without the aggregates that would merge them; `None`
+/// where a state is not merged in the way that [`merged`] writes.
+pub fn value_of_single(value_sql: &str, states: &[&StateColumn]) -> Option<String> {
+    let mut value = value_sql.to_string();
+    for state in states {
+        let column = ident(&format!("kpi s{}", state.position));
+        let merging = merged(&state.merge, &column);
+        let single = match state.merge.as_str() {
+            "count" => format!("coalesce({column}, 0)"),
+            "min" | "max" | "bool_and" | "bool_or" | "rollup" => column,
+            other => format!("{column}::{}", other.strip_prefix("sum ")?),
+        };
+        if !value.contains(&merging) {
+            return None;
+        }
+        value = value.replace(&merging, &single);
+    }
+    Some(value)
+}
+
 /// Collects the arguments of a statement while its text is written.
 #[derive(Default)]
 pub struct Arguments(pub Vec<Arg>);
@@ -139,6 +159,28 @@ enum Origin {
 }
 
 impl Selection<'_> {
+    /// Whether every row of [`Self::branches`] is a group of its own: buckets of the asked period, all from their table,
+    /// in all dimensions.
+    pub fn is_single(&self, coverage: &Coverage) -> bool {
+        let own = level_of(self.source, self.period);
+        let only_own = [
+            (Level::Day, &coverage.day),
+            (Level::Hour, &coverage.hour),
+            (Level::Minute, &coverage.minute),
+        ]
+        .iter()
+        .all(|(level, spans)| *level == own || spans.as_slice().is_empty());
+        // Local times may name one bucket twice where clocks change.
+        let one_row_a_bucket =
+            self.source.time_type == TimeType::Timestamptz || is_utc(&self.source.timezone);
+        only_own
+            && one_row_a_bucket
+            && matches!(self.period, Period::Minute | Period::Hour | Period::Day)
+            && coverage.quarter_hour.as_slice().is_empty()
+            && coverage.raw.as_slice().is_empty()
+            && self.dimensions.len() == self.source.dimensions.len()
+    }
+
     /// The states of the coverage, as rows `(label, dimensions..., states...)` still to be merged.
     pub fn branches(&self, coverage: &Coverage, calendar: &SourceCalendar, args: &mut Arguments) -> String {
         let origins = [
