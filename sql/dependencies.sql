@@ -47,10 +47,105 @@ BEGIN
     EXECUTE format('SELECT min(%1$I)::text, max(%1$I)::text FROM %2$s', source.time_column, partition)
         INTO first_time, last_time;
     IF first_time IS NOT NULL THEN
+        -- Rows that come back are no history any more.
+        DELETE FROM kpi.source_kept k WHERE k.source_id = source.id
+            AND k.first_minute <= kpi._minute(source, last_time) AND k.last_minute >= kpi._minute(source, first_time);
         PERFORM kpi._touch(source.id, kpi._minute(source, first_time), kpi._minute(source, last_time));
     END IF;
 END $$;
 COMMENT ON FUNCTION kpi._touch_rows(kpi.source, regclass) IS 'touches the buckets of all rows of a table';
+
+-- TimescaleDB is found by its catalog, whichever of the two extensions came first.
+CREATE FUNCTION kpi._relation_kind(relation regclass) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    kind "char";
+    hypertable bool := false;
+BEGIN
+    SELECT relkind INTO kind FROM pg_class WHERE oid = relation;
+    IF kind = 'r' AND to_regclass('timescaledb_information.hypertables') IS NOT NULL THEN
+        EXECUTE 'SELECT EXISTS (SELECT FROM timescaledb_information.hypertables h, pg_class c, pg_namespace n
+                 WHERE c.oid = $1 AND n.oid = c.relnamespace AND h.hypertable_name = c.relname AND h.hypertable_schema = n.nspname)'
+            INTO hypertable USING relation;
+    END IF;
+    RETURN CASE WHEN hypertable THEN 'hypertable' WHEN kind = 'r' THEN 'table' WHEN kind = 'p' THEN 'partitioned table'
+        WHEN kind = 'v' THEN 'view' WHEN kind = 'm' THEN 'materialized view' WHEN kind = 'f' THEN 'foreign table'
+        ELSE kind::text END;
+END $$;
+COMMENT ON FUNCTION kpi._relation_kind(regclass) IS 'table, partitioned table, hypertable, view, materialized view or foreign table';
+
+-- Which history of partitions that are gone stays: where the bounds are known and no other partition lives between them.
+-- The last minute belongs to the next partition, since bounds exclude their end.
+CREATE FUNCTION kpi._lose_partitions(source kpi.source, lost kpi.source_partition[]) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    one kpi.source_partition;
+BEGIN
+    FOREACH one IN ARRAY lost LOOP
+        IF coalesce(source.on_drop, CASE source.kind WHEN 'hypertable' THEN 'keep' END, 'forget') = 'keep'
+           AND (one.first_minute > -9223372036854775808 OR one.last_minute < 9223372036854775807)
+           AND NOT EXISTS (SELECT FROM kpi.source_partition p WHERE p.source_id = source.id
+                           AND p.first_minute < one.last_minute AND p.last_minute > one.first_minute)
+        THEN
+            INSERT INTO kpi.source_kept
+                VALUES (source.id, one.first_minute, CASE one.last_minute WHEN 9223372036854775807 THEN one.last_minute
+                                                     ELSE one.last_minute - 1 END)
+                ON CONFLICT DO NOTHING;
+        ELSE
+            INSERT INTO kpi.touched VALUES (source.id, one.first_minute, one.last_minute);
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION kpi._lose_partitions(kpi.source, kpi.source_partition[]) IS
+    'keeps the history of partitions that are gone, or touches their buckets';
+
+-- What has become of a hypertable's chunks since they were last looked at: no event tells of drop_chunks, and TRUNCATE of
+-- a chunk shows in its file only.
+CREATE FUNCTION kpi._settle_chunks(source_id int) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    source kpi.source;
+    lost kpi.source_partition[];
+BEGIN
+    UPDATE kpi.source s SET kind = kpi._relation_kind(s.relation)
+        WHERE s.id = source_id AND s.captured AND s.kind <> kpi._relation_kind(s.relation);
+    SELECT * INTO source FROM kpi.source s WHERE s.id = source_id;
+    IF source.kind <> 'hypertable' THEN
+        RETURN;
+    END IF;
+    WITH gone AS (
+        DELETE FROM kpi.source_partition p
+        WHERE p.source_id = source.id AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.partition)
+        RETURNING p)
+    SELECT array_agg(p) INTO lost FROM gone;
+    PERFORM kpi._lose_partitions(source, coalesce(lost, '{}'));
+    INSERT INTO kpi.touched SELECT source.id, p.first_minute, p.last_minute
+        FROM kpi.source_partition p JOIN pg_class c ON c.oid = p.partition
+        WHERE p.source_id = source.id AND p.filenode <> c.relfilenode;
+    UPDATE kpi.source_partition p SET filenode = c.relfilenode
+        FROM pg_class c
+        WHERE p.source_id = source.id AND c.oid = p.partition AND p.filenode <> c.relfilenode;
+END $$;
+COMMENT ON FUNCTION kpi._settle_chunks(int) IS 'keeps or touches what dropped and truncated chunks held';
+
+-- Chunks that a refresh may have read. Those that are known stay as they are: what happened to them since is not settled.
+CREATE FUNCTION kpi._track_chunks(source_id int) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE $q$
+        INSERT INTO kpi.source_partition
+        SELECT s.id, k.oid, floor(extract(epoch FROM c.range_start - timestamptz '2000-01-01 00:00:00+00') / 60),
+               floor(extract(epoch FROM c.range_end - timestamptz '2000-01-01 00:00:00+00') / 60), k.relfilenode
+        FROM kpi.source s
+        JOIN pg_class h ON h.oid = s.relation
+        JOIN pg_namespace hn ON hn.oid = h.relnamespace
+        JOIN timescaledb_information.chunks c ON c.hypertable_name = h.relname AND c.hypertable_schema = hn.nspname
+        JOIN pg_namespace n ON n.nspname = c.chunk_schema
+        JOIN pg_class k ON k.relnamespace = n.oid AND k.relname = c.chunk_name
+        WHERE s.id = $1 AND c.primary_dimension = s.time_column
+        ON CONFLICT DO NOTHING $q$ USING source_id;
+END $$;
+COMMENT ON FUNCTION kpi._track_chunks(int) IS 'adds the new chunks of a hypertable to the list of partitions';
 
 -- The trigger that captures TRUNCATE of one table, where it is not there yet.
 CREATE FUNCTION kpi._capture_truncate(leaf regclass, name text, source_id int) RETURNS void
@@ -59,7 +154,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = leaf AND t.tgname = name) THEN
         EXECUTE format('CREATE TRIGGER %I AFTER TRUNCATE ON %s EXECUTE FUNCTION kpi._captured(%L)',
                        name, leaf, source_id::text);
-        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', leaf, name);
+        IF kpi._relation_kind(leaf) <> 'hypertable' THEN
+            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', leaf, name);
+        END IF;
     END IF;
 END $$;
 COMMENT ON FUNCTION kpi._capture_truncate(regclass, text, int) IS 'creates the trigger that captures TRUNCATE of a table';
@@ -73,7 +170,8 @@ DECLARE
     source kpi.source;
     leaf regclass;
     come regclass[];
-    gone regclass[];
+    gone kpi.source_partition[];
+    left_behind kpi.source_partition;
     name text := 'kpi_capture_' || source_id || '_truncate';
 BEGIN
     SELECT * INTO source FROM kpi.source s WHERE s.id = source_id;
@@ -88,15 +186,20 @@ BEGIN
         DELETE FROM kpi.source_partition k
         WHERE k.source_id = source.id AND EXISTS (SELECT FROM pg_class c WHERE c.oid = k.partition)
           AND NOT EXISTS (SELECT FROM pg_partition_tree(source.relation) p WHERE p.relid = k.partition)
-        RETURNING k.partition)
-    SELECT array_agg(partition) INTO gone FROM old;
+        RETURNING k)
+    SELECT array_agg(k) INTO gone FROM old;
     FOREACH leaf IN ARRAY coalesce(come, '{}') LOOP
         PERFORM kpi._touch_rows(source, leaf);
         PERFORM kpi._capture_truncate(leaf, name, source_id);
     END LOOP;
-    FOREACH leaf IN ARRAY coalesce(gone, '{}') LOOP
-        PERFORM kpi._touch_rows(source, leaf);
-        EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', name, leaf);
+    IF source.on_drop = 'keep' THEN
+        PERFORM kpi._lose_partitions(source, coalesce(gone, '{}'));
+    END IF;
+    FOREACH left_behind IN ARRAY coalesce(gone, '{}') LOOP
+        IF source.on_drop IS DISTINCT FROM 'keep' THEN
+            PERFORM kpi._touch_rows(source, left_behind.partition);
+        END IF;
+        EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', name, left_behind.partition);
     END LOOP;
     IF EXISTS (SELECT FROM pg_class c WHERE c.oid = source.relation AND c.relkind = 'r') THEN
         PERFORM kpi._capture_truncate(source.relation, name, source_id);
@@ -158,7 +261,7 @@ BEGIN
         SELECT s.* INTO source FROM kpi.source s
             JOIN pg_inherits i ON i.inhparent = s.relation
             JOIN pg_class c ON c.oid = s.relation AND c.relkind = 'r'
-        WHERE s.captured AND i.inhrelid = command.objid;
+        WHERE s.captured AND i.inhrelid = command.objid AND kpi._relation_kind(s.relation) <> 'hypertable';
         IF FOUND THEN
             RAISE EXCEPTION 'table % cannot get tables that inherit from it', source.relation
                 USING ERRCODE = 'feature_not_supported',
@@ -171,7 +274,9 @@ BEGIN
         WHERE s.captured
           AND (s.relation = command.objid
                OR EXISTS (SELECT FROM kpi.source_partition k WHERE k.source_id = s.id AND k.partition = command.objid))
-          AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgname LIKE 'kpi\_capture\_' || s.id || '\_%' AND t.tgenabled <> 'A');
+          AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgname LIKE 'kpi\_capture\_' || s.id || '\_%'
+                      -- The triggers of a hypertable cannot be ENABLE ALWAYS.
+                      AND t.tgenabled <> 'A' AND (t.tgenabled <> 'O' OR s.kind <> 'hypertable'));
     END LOOP;
 END $$;
 COMMENT ON FUNCTION kpi._on_ddl() IS 'event trigger: follows renamed columns and attached or detached partitions';
@@ -247,12 +352,17 @@ BEGIN
     DELETE FROM kpi.touched t WHERE t.source_id = source.id;
     DELETE FROM kpi.state t WHERE t.source_id = source.id;
     DELETE FROM kpi.source_partition p WHERE p.source_id = source.id;
+    DELETE FROM kpi.source_kept k WHERE k.source_id = source.id;
     DELETE FROM kpi.source_refresh r WHERE r.source_id = source.id;
     DELETE FROM kpi.source s WHERE s.id = source.id;
-    FOR trigger IN SELECT t.tgname, t.tgrelid FROM pg_trigger t
+    FOR trigger IN SELECT t.oid, t.tgname, t.tgrelid FROM pg_trigger t
         WHERE t.tgparentid = 0 AND t.tgname LIKE 'kpi\_capture\_' || source.id || '\_%'
+        ORDER BY t.tgrelid <> source.relation
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', trigger.tgname, trigger.tgrelid::regclass);
+        -- Those of a hypertable's chunks have gone with its own.
+        IF EXISTS (SELECT FROM pg_trigger t WHERE t.oid = trigger.oid) THEN
+            EXECUTE format('DROP TRIGGER %I ON %s', trigger.tgname, trigger.tgrelid::regclass);
+        END IF;
     END LOOP;
     EXECUTE format('DROP VIEW IF EXISTS kpi_rollup.%I', source.name || '_input');
     FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
@@ -288,7 +398,8 @@ BEGIN
             END IF;
         END IF;
         FOR lost IN DELETE FROM kpi.source_partition p WHERE p.partition::oid = dropped.objid RETURNING * LOOP
-            PERFORM kpi._touch(lost.source_id, lost.first_minute, lost.last_minute);
+            SELECT s.* INTO source FROM kpi.source s WHERE s.id = lost.source_id;
+            PERFORM kpi._lose_partitions(source, ARRAY[lost]);
         END LOOP;
         IF dropped.object_type = 'view' AND dropped.schema_name = 'kpi_rollup' THEN
             SELECT s.* INTO source FROM kpi.source s WHERE s.name || '_input' = dropped.object_name;
@@ -341,6 +452,7 @@ END $$;
 COMMENT ON FUNCTION kpi._on_drop() IS 'event trigger: drops sources and KPIs with what they stand on';
 
 REVOKE ALL ON FUNCTION kpi._partition_minutes(kpi.source, regclass), kpi._minute(kpi.source, text),
+    kpi._lose_partitions(kpi.source, kpi.source_partition[]), kpi._settle_chunks(int), kpi._track_chunks(int),
     kpi._touch_rows(kpi.source, regclass), kpi._capture_truncate(regclass, text, int), kpi._track_partitions(int), kpi._follow_rename(kpi.source, text, text),
     kpi._follow_dropped_columns(kpi.source), kpi._drop_kpi(text), kpi._drop_source(kpi.source),
     kpi._on_ddl(), kpi._on_drop() FROM PUBLIC;

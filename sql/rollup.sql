@@ -32,10 +32,10 @@ COMMENT ON FUNCTION kpi._touch(int, bigint, bigint) IS 'notes a range of minutes
 -- Catalog ------------------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION kpi.create_source(name text, relation regclass, time_column name, dimensions text[] DEFAULT '{}',
-    timezone text DEFAULT 'UTC', refresh_window interval DEFAULT NULL) RETURNS text
+    timezone text DEFAULT 'UTC', refresh_window interval DEFAULT NULL, on_drop text DEFAULT NULL) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_source_wrapper';
-COMMENT ON FUNCTION kpi.create_source(text, regclass, name, text[], text, interval) IS
-    'makes a table, partitioned table or view a source of KPIs; its writes are captured from now on';
+COMMENT ON FUNCTION kpi.create_source(text, regclass, name, text[], text, interval, text) IS
+    'makes a table, partitioned table, hypertable or view a source of KPIs; its writes are captured from now on';
 
 CREATE FUNCTION kpi.drop_source(name text, cascade bool DEFAULT false) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'drop_source_wrapper';
@@ -82,6 +82,11 @@ CREATE FUNCTION kpi.refresh(source text, since timestamptz DEFAULT NULL, until t
 COMMENT ON FUNCTION kpi.refresh(text, timestamptz, timestamptz) IS
     'recomputes the touched buckets of a source; reads get cheaper, not righter';
 
+CREATE FUNCTION kpi.forget(source text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'forget_wrapper';
+COMMENT ON FUNCTION kpi.forget(text, timestamptz, timestamptz) IS
+    'gives up the history of dropped partitions and chunks between two times: its buckets show what the relation still holds';
+
 CREATE FUNCTION kpi._read_handler() RETURNS fdw_handler
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'kpi_read_handler';
 COMMENT ON FUNCTION kpi._read_handler() IS 'reads KPIs as foreign tables, with filters on code, period and time pushed down';
@@ -116,12 +121,19 @@ SELECT k.code, k.name, k.description, k.formula, k.unit, k.direction, k.target, 
 FROM kpi.kpi k LEFT JOIN kpi.source s ON s.id = k.source_id JOIN pg_catalog.pg_class v ON v.oid = k.view;
 COMMENT ON VIEW kpi.catalog IS 'every KPI with its definition, source, states and view';
 
+CREATE FUNCTION kpi._instant(source kpi.source, minute bigint) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    RETURN CASE WHEN source.time_type = 'timestamptz'::regtype
+        THEN timestamptz '2000-01-01 00:00:00+00' + minute * interval '1 minute'
+        ELSE (timestamp '2000-01-01' + minute * interval '1 minute') AT TIME ZONE source.timezone END;
+COMMENT ON FUNCTION kpi._instant(kpi.source, bigint) IS 'when a minute of a source''s own time begins';
+
 CREATE VIEW kpi.rollup_status AS
-SELECT s.name AS source, s.relation,
+SELECT s.name AS source, s.relation, s.kind,
        CASE WHEN s.captured THEN 'writes are captured by triggers'
             ELSE 'refreshed by window: the last ' || s.refresh_window || ' are read from the relation' END AS capture,
        t.touched_buckets, r.refreshed_at, r.duration, r.buckets, r.rows_read, r.rows_written,
-       z.rollup_rows, pg_catalog.pg_size_pretty(z.bytes) AS size
+       z.rollup_rows, pg_catalog.pg_size_pretty(z.bytes) AS size, k.history_kept
 FROM kpi.source s
 LEFT JOIN kpi.source_refresh r ON r.source_id = s.id
 LEFT JOIN LATERAL (
@@ -133,7 +145,11 @@ LEFT JOIN LATERAL (
     SELECT sum(greatest(c.reltuples, 0))::bigint, sum(pg_catalog.pg_total_relation_size(c.oid))::bigint
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'kpi_rollup' AND c.relname IN (s.name || '_minute', s.name || '_quarter_hour', s.name || '_hour', s.name || '_day'))
-    z(rollup_rows, bytes) ON true;
+    z(rollup_rows, bytes) ON true
+LEFT JOIN LATERAL (
+    SELECT range_agg(tstzrange(CASE WHEN first_minute > -4000000000 THEN kpi._instant(s, first_minute) END,
+                               CASE WHEN last_minute < 200000000000 THEN kpi._instant(s, last_minute + 1) END))
+    FROM kpi.source_kept WHERE source_id = s.id) k(history_kept) ON true;
 COMMENT ON VIEW kpi.rollup_status IS
-    'how each source is kept: touched buckets that wait (null: all of them), last refresh, estimated rows and size of the rollup';
+    'how each source is kept: kind of relation, touched buckets that wait (null: all of them), last refresh, estimated rows and size of the rollup, history whose raw rows were dropped';
 GRANT SELECT ON kpi.catalog, kpi.rollup_status TO PUBLIC;

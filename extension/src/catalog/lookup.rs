@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+use super::relation::HYPERTABLE;
 use crate::error::Error;
 use crate::identity::{self, Identity};
 use crate::spi::{self, Mode, arg, ident};
@@ -67,6 +68,9 @@ pub struct Source {
     pub indexed: bool,
     /// How far back a source that cannot be captured is always read from its relation, as the text of an interval.
     pub refresh_window: Option<String>,
+    pub hypertable: bool,
+    /// Whether the rollup of dropped partitions and chunks stays.
+    pub keeps: bool,
 }
 
 impl Source {
@@ -128,8 +132,8 @@ macro_rules! source_where {
              s.expressions, s.timezone, s.captured, s.search_path, s.columns, v.relowner, s.refresh_window::text, \
              EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = s.relation AND a.attname = s.time_column \
                      AND a.attnum = ANY (SELECT i.indkey[0] FROM pg_catalog.pg_index i \
-                     WHERE i.indrelid = s.relation AND i.indpred IS NULL AND i.indisvalid)) \
-             FROM kpi.source s JOIN pg_catalog.pg_class v ON v.relname = s.name || '_input' \
+                     WHERE i.indrelid = s.relation AND i.indpred IS NULL AND i.indisvalid)), \
+             s.kind, s.on_drop FROM kpi.source s JOIN pg_catalog.pg_class v ON v.relname = s.name || '_input' \
              AND v.relnamespace = 'kpi_rollup'::regnamespace WHERE ",
             $condition
         )
@@ -138,6 +142,7 @@ macro_rules! source_where {
 
 fn source_of(row: &spi::Row) -> Result<Source, Error> {
     let oid = |column| row.get::<pg_sys::Oid>(column).unwrap_or(pg_sys::Oid::INVALID);
+    let hypertable = row.text(15) == HYPERTABLE;
     let list = |column| row.get::<Vec<String>>(column).unwrap_or_default();
     Ok(Source {
         id: row.get(1).unwrap_or_default(),
@@ -154,6 +159,10 @@ fn source_of(row: &spi::Row) -> Result<Source, Error> {
         owner: oid(12),
         refresh_window: row.get(13),
         indexed: row.get(14).unwrap_or_default(),
+        hypertable,
+        keeps: row
+            .get::<String>(16)
+            .map_or(hypertable, |on_drop| on_drop == "keep"),
     })
 }
 

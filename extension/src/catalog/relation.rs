@@ -12,11 +12,16 @@ use crate::spi::{self, Mode, arg};
 pub struct Relation {
     pub name: String,
     kind: String,
+    /// What people call its kind: table, partitioned table, hypertable, view and so on.
+    pub called: String,
     pub columns: Vec<(String, pg_sys::Oid)>,
     inherited: bool,
     temporary: bool,
     system: bool,
 }
+
+/// A table of TimescaleDB, whose rows are in chunks that inherit from it.
+pub const HYPERTABLE: &str = "hypertable";
 
 /// Looks a relation up.
 pub fn relation(oid: pg_sys::Oid) -> Result<Relation, Error> {
@@ -26,7 +31,7 @@ pub fn relation(oid: pg_sys::Oid) -> Result<Relation, Error> {
          c.relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) \
          OR n.nspname IN ('kpi', 'kpi_rollup'), \
          c.relkind = 'r' AND c.relhassubclass AND EXISTS (SELECT FROM pg_catalog.pg_inherits i \
-         WHERE i.inhparent = c.oid AND NOT i.inhdetachpending) \
+         WHERE i.inhparent = c.oid AND NOT i.inhdetachpending), kpi._relation_kind(c.oid) \
          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1",
         &[arg(oid)],
         |row| {
@@ -36,6 +41,7 @@ pub fn relation(oid: pg_sys::Oid) -> Result<Relation, Error> {
                 temporary: row.get(3).unwrap_or_default(),
                 system: row.get(4).unwrap_or_default(),
                 inherited: row.get(5).unwrap_or_default(),
+                called: row.text(6),
                 columns: Vec::new(),
             })
         },
@@ -82,7 +88,7 @@ pub fn check_relation(
             .hint("Use a permanent table."));
     }
     match relation.kind.as_str() {
-        "r" if relation.inherited => Err(Error::new(
+        "r" if relation.inherited && relation.called != HYPERTABLE => Err(Error::new(
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             format!("{name} has tables that inherit from it"),
         )

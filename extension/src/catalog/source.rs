@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use super::lookup::{self, Source, TimeType};
 use super::prepare;
-use super::relation::{check_relation, check_time, relation};
+use super::relation::{HYPERTABLE, check_relation, check_time, relation};
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
 use crate::spi::{self, Mode, arg, ident, literal};
@@ -25,6 +25,7 @@ fn create_source(
     dimensions: Option<Vec<Option<String>>>,
     timezone: Option<&str>,
     refresh_window: Option<pgrx::datum::Interval>,
+    on_drop: Option<&str>,
 ) -> Result<String, ErrorReport> {
     let dimensions = dimensions.unwrap_or_default().into_iter().flatten().collect();
     let time_column = required(time_column, "time_column")?.to_string_lossy();
@@ -35,6 +36,7 @@ fn create_source(
         dimensions,
         timezone.unwrap_or("UTC"),
         refresh_window,
+        on_drop,
     )?)
 }
 
@@ -43,6 +45,7 @@ fn drop_source(name: Option<&str>, cascade: Option<bool>) -> Result<(), ErrorRep
     Ok(drop(required(name, "name")?, cascade.unwrap_or(false))?)
 }
 
+#[allow(clippy::too_many_arguments)]
 fn create(
     name: &str,
     oid: pg_sys::Oid,
@@ -50,8 +53,10 @@ fn create(
     dimensions: Vec<String>,
     timezone: &str,
     refresh_window: Option<pgrx::datum::Interval>,
+    on_drop: Option<&str>,
 ) -> Result<String, Error> {
     check_name(name)?;
+    check_on_drop(on_drop)?;
     let relation = relation(oid)?;
     let caller = identity::current_role();
     let captured = check_relation(&relation, oid, caller, refresh_window.is_some())?;
@@ -120,9 +125,9 @@ fn create(
     }
     let id = spi::first(
         Mode::Write,
-        "INSERT INTO kpi.source (name, relation, time_column, time_type, dimensions, expressions, timezone, \
+        "INSERT INTO kpi.source (name, relation, kind, on_drop, time_column, time_type, dimensions, expressions, timezone, \
          refresh_window, captured, search_path, columns, relation_columns) \
-         VALUES ($1, $2::regclass, $3::name, $4::regtype, $5, $6, $7, $8, $9, $10, '{}', $11) RETURNING id",
+         VALUES ($1, $2::regclass, $12, $13, $3::name, $4::regtype, $5, $6, $7, $8, $9, $10, '{}', $11) RETURNING id",
         &[
             arg(name),
             arg(oid),
@@ -145,6 +150,8 @@ fn create(
             arg(captured),
             arg(search_path.as_str()),
             arg(names),
+            arg(relation.called.as_str()),
+            arg(on_drop),
         ],
         |row| Ok(row.get::<i32>(1).unwrap_or_default()),
     )?
@@ -165,7 +172,8 @@ fn create(
         &[arg(id)],
     )?;
     if captured {
-        create_triggers(id, &lookup::qualified_name(oid)?, time_column)?;
+        let always = relation.called != HYPERTABLE;
+        create_triggers(id, &lookup::qualified_name(oid)?, time_column, always)?;
         spi::run("SELECT kpi._track_partitions($1)", &[arg(id)])?;
     }
     advise_index(name, time_column, oid)?;
@@ -189,6 +197,18 @@ fn check_name(name: &str) -> Result<(), Error> {
     .hint(format!(
         "Use lower-case letters, digits and underscores, at most {MAX_NAME}, as in \"web_orders\"."
     )))
+}
+
+fn check_on_drop(on_drop: Option<&str>) -> Result<(), Error> {
+    match on_drop {
+        None | Some("keep" | "forget") => Ok(()),
+        Some(other) => Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("on_drop cannot be \"{other}\""),
+        )
+        .detail("It says what becomes of the rollup when a partition or chunk is dropped.")
+        .hint("Use 'keep' (history stays, as by default for hypertables) or 'forget'.")),
+    }
 }
 
 fn check_timezone(timezone: &str) -> Result<String, Error> {
@@ -327,8 +347,9 @@ fn create_objects(
     Ok(())
 }
 
-/// Row triggers that never queue an event, and one for TRUNCATE; ALWAYS, so that logical replication fires them too.
-fn create_triggers(id: i32, table: &str, time_column: &str) -> Result<(), Error> {
+/// Row triggers that never queue an event; ALWAYS, so that logical replication fires them too, where TimescaleDB does not
+/// refuse that.
+fn create_triggers(id: i32, table: &str, time_column: &str, always: bool) -> Result<(), Error> {
     let column = ident(time_column);
     for (event, rows) in [
         ("insert", format!("NEW.{column}")),
@@ -342,10 +363,12 @@ fn create_triggers(id: i32, table: &str, time_column: &str) -> Result<(), Error>
             ),
             &[],
         )?;
-        spi::run(
-            &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER kpi_capture_{id}_{event}"),
-            &[],
-        )?;
+        if always {
+            spi::run(
+                &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER kpi_capture_{id}_{event}"),
+                &[],
+            )?;
+        }
     }
     Ok(())
 }
@@ -398,12 +421,19 @@ fn remove(source: &Source) -> Result<(), Error> {
     let _owner = Identity::extension_owner()?;
     let triggers = spi::query(
         Mode::Write,
-        "SELECT pg_catalog.format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_catalog.pg_trigger \
-         WHERE tgparentid = 0 AND (tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%')",
-        &[arg(source.id)],
-        |row| Ok(row.text(1)),
+        "SELECT oid, pg_catalog.format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) \
+         FROM pg_catalog.pg_trigger WHERE tgparentid = 0 AND (tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%') \
+         ORDER BY tgrelid <> $2",
+        &[arg(source.id), arg(source.relation)],
+        |row| Ok((row.get(1).unwrap_or(pg_sys::Oid::INVALID), row.text(2))),
     )?;
-    for table in ["touched", "state", "source_partition", "source_refresh"] {
+    for table in [
+        "touched",
+        "state",
+        "source_partition",
+        "source_kept",
+        "source_refresh",
+    ] {
         spi::run(
             &format!("DELETE FROM kpi.{table} WHERE source_id = $1"),
             &[arg(source.id)],
@@ -411,8 +441,17 @@ fn remove(source: &Source) -> Result<(), Error> {
     }
     // The catalog row goes first: the event trigger on dropped objects then knows that this is meant.
     spi::run("DELETE FROM kpi.source WHERE id = $1", &[arg(source.id)])?;
-    for sql in triggers {
-        spi::run(&sql, &[])?;
+    for (trigger, sql) in triggers {
+        // Those of a hypertable's chunks have gone with its own.
+        let there = spi::first(
+            Mode::Write,
+            "SELECT FROM pg_catalog.pg_trigger WHERE oid = $1",
+            &[arg(trigger)],
+            |_| Ok(()),
+        )?;
+        if there.is_some() {
+            spi::run(&sql, &[])?;
+        }
     }
     spi::run(&format!("DROP VIEW {}", source.object("input")), &[])?;
     for level in source.levels() {

@@ -12,6 +12,7 @@ use std::cell::RefCell;
 
 use kpi_rollup::{MinuteRange, TouchedMinutes};
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 #[derive(Default)]
@@ -131,17 +132,21 @@ pub unsafe extern "C-unwind" fn kpi_capture_date(fcinfo: pg_sys::FunctionCallInf
 #[pg_trigger(sql = false)]
 fn captured<'a>(
     trigger: &'a PgTrigger<'a>,
-) -> Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, std::num::ParseIntError> {
-    if !trigger.event().fired_for_row() {
-        for argument in trigger.extra_args().unwrap_or_default() {
-            touch(
-                argument.parse()?,
-                MinuteRange {
-                    first: i64::MIN,
-                    last: i64::MAX,
-                },
-            );
-        }
+) -> Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, ErrorReport> {
+    if trigger.event().fired_for_row() {
+        return Ok(None);
+    }
+    let arguments = trigger.extra_args().unwrap_or_default();
+    for source in arguments.iter().filter_map(|argument| argument.parse().ok()) {
+        touch(
+            source,
+            MinuteRange {
+                first: i64::MIN,
+                last: i64::MAX,
+            },
+        );
+        let relation = trigger.relation().map_or(pg_sys::Oid::INVALID, |r| r.oid());
+        super::history::truncated(source, relation)?;
     }
     Ok(None)
 }

@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod capture;
 pub mod foreign;
+mod history;
 mod narrowing;
 pub mod read;
 pub mod refresh;
@@ -27,11 +28,13 @@ pub fn touched(source: &Source, mode: Mode) -> Result<Spans, Error> {
             })
         },
     )?;
-    Ok(stored
+    let history = history::history(source, mode)?;
+    let touched: Spans = stored
         .into_iter()
         .chain(capture::pending(source.id))
         .map(span_of)
-        .collect())
+        .collect();
+    Ok(touched.union(&history.touched).minus(&history.kept))
 }
 
 /// Minutes as a stretch of microseconds.

@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::calendar::SourceCalendar;
+use super::history;
 use super::read::{own_time, whole_days_of_dates};
 use super::sql::{Arguments, finite_start, merged, quarter_hour, raw_time, truncated, within};
 use crate::catalog::lookup::{self, Source, StateColumn, TimeType};
@@ -31,7 +32,13 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
     lookup::check_owner(&format!("source \"{name}\""), source.owner)?;
     let started = now();
     let source = lookup::lock_source(&source)?;
-    let todo = take(&source, Span::new(since, until))?;
+    let kept = {
+        let _owner = Identity::extension_owner()?;
+        history::settle(&source)?
+    };
+    // It may have become a hypertable.
+    let source = lookup::source(Mode::Write, name)?;
+    let todo = take(&source, Span::new(since, until), &kept)?;
     let states = lookup::states(Mode::Write, source.id)?;
     let outcome = {
         let owner = Identity::assume(source.owner, &source.search_path, &source.timezone)?;
@@ -42,6 +49,7 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
         recompute(&source, &states, &todo)?
     };
     let _owner = Identity::extension_owner()?;
+    history::track(&source)?;
     finish(&source, &todo, &outcome, started)?;
     Ok(outcome)
 }
@@ -79,7 +87,7 @@ struct Todo {
 ///
 /// The order matters: the stretches are deleted in one snapshot and the raw rows are read in a later one, so a writer
 /// that commits in between is read now and stays on the list.
-fn take(source: &Source, asked: Span) -> Result<Todo, Error> {
+fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
     let _owner = Identity::extension_owner()?;
     check_triggers(source)?;
     let unfilled = spi::first(
@@ -131,8 +139,10 @@ fn take(source: &Source, asked: Span) -> Result<Todo, Error> {
         (Some(first), Some(last)) if !source.indexed => Spans::of(Span::new(first.from, last.until)),
         _ => touched,
     };
+    let all_of_time = touched.as_slice() == [Span::ALL];
+    let touched = touched.minus(kept);
     Ok(Todo {
-        fills: touched.as_slice() == [Span::ALL],
+        fills: all_of_time,
         first: unfilled.1,
         touched,
     })
@@ -156,9 +166,10 @@ fn check_triggers(source: &Source) -> Result<(), Error> {
         Mode::Write,
         "SELECT t.tgrelid::regclass::text, string_agg(pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I;', \
          t.tgrelid::regclass, t.tgname), ' ' ORDER BY t.tgname) FROM pg_catalog.pg_trigger t \
-         WHERE t.tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%' AND t.tgenabled <> 'A' \
+         WHERE t.tgname LIKE 'kpi\\_capture\\_' || $1 || '\\_%' AND t.tgenabled NOT IN ('A', $2) \
          GROUP BY t.tgrelid, t.tgparentid <> 0 ORDER BY t.tgparentid <> 0, t.tgrelid LIMIT 1",
-        &[arg(source.id)],
+        // The triggers of a hypertable cannot be ENABLE ALWAYS.
+        &[arg(source.id), arg(if source.hypertable { "O" } else { "A" })],
         |row| Ok((row.text(1), row.text(2))),
     )?;
     match disabled {

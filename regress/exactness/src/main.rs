@@ -22,7 +22,7 @@ use moments::TimeType;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use scenario::Scenario;
+use scenario::{Scenario, Shape};
 use session::{Failure, Session};
 
 const DATABASE: &str = "kpi_exactness";
@@ -42,7 +42,10 @@ fn main() -> ExitCode {
         Ok(()) => {}
         Err(failure) => tally.check("the set-up", Some(failure.to_string())),
     }
-    println!("{} passed, {} failed", tally.passed, tally.failed);
+    println!(
+        "{} passed, {} failed, {} skipped",
+        tally.passed, tally.failed, tally.skipped
+    );
     if tally.failed == 0 && tally.passed > 0 {
         ExitCode::SUCCESS
     } else {
@@ -55,9 +58,15 @@ fn main() -> ExitCode {
 struct Tally {
     passed: u64,
     failed: u64,
+    skipped: u64,
 }
 
 impl Tally {
+    fn skip(&mut self, why: &str) {
+        self.skipped += 1;
+        println!("skip - {why}");
+    }
+
     fn check(&mut self, what: &str, problem: Option<String>) {
         match problem {
             None => {
@@ -84,30 +93,65 @@ fn prove(seed: u64, transactions: u64, tally: &mut Tally) -> Result<(), Failure>
     let any_zone = any_zone
         .get(rng.random_range(0..any_zone.len().max(1)))
         .and_then(|row| row.first()?.clone());
-    let scenario = |name, zone: &str, time, partitioned| Scenario {
+    let scenario = |name, zone: &str, time, shape| Scenario {
         name,
         zone: zone.to_owned(),
         time,
-        partitioned,
+        shape,
     };
     let scenarios = [
-        scenario("plain", "UTC", TimeType::TimestampTz, false),
-        scenario("berlin", "Europe/Berlin", TimeType::TimestampTz, true),
-        scenario("kolkata", "Asia/Kolkata", TimeType::Timestamp, false),
-        scenario("lordhowe", "Australia/Lord_Howe", TimeType::TimestampTz, false),
-        scenario("clock", "Europe/Berlin", TimeType::Timestamp, true),
-        scenario("days", "Australia/Lord_Howe", TimeType::Date, true),
+        scenario("plain", "UTC", TimeType::TimestampTz, Shape::Plain),
+        scenario(
+            "berlin",
+            "Europe/Berlin",
+            TimeType::TimestampTz,
+            Shape::Partitioned,
+        ),
+        scenario("kolkata", "Asia/Kolkata", TimeType::Timestamp, Shape::Plain),
+        scenario(
+            "lordhowe",
+            "Australia/Lord_Howe",
+            TimeType::TimestampTz,
+            Shape::Plain,
+        ),
+        scenario("clock", "Europe/Berlin", TimeType::Timestamp, Shape::Partitioned),
+        scenario("days", "Australia/Lord_Howe", TimeType::Date, Shape::Partitioned),
         scenario(
             "anyzone",
             &any_zone.unwrap_or_default(),
             TimeType::TimestampTz,
-            true,
+            Shape::Partitioned,
+        ),
+        scenario(
+            "chunks",
+            "Europe/Berlin",
+            TimeType::TimestampTz,
+            Shape::Hypertable,
+        ),
+        scenario(
+            "local",
+            "Australia/Lord_Howe",
+            TimeType::Timestamp,
+            Shape::Hypertable,
         ),
     ];
+    let timescaledb = session
+        .text("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb' AND current_setting('shared_preload_libraries') ~ name")?
+        .is_some();
+    if timescaledb {
+        session.run("CREATE EXTENSION IF NOT EXISTS timescaledb")?;
+    }
     let only = std::env::var("EXACTNESS_SCENARIO").ok();
     for scenario in scenarios {
         let seed = rng.random();
         if only.as_ref().is_some_and(|only| only != scenario.name) {
+            continue;
+        }
+        if scenario.shape == Shape::Hypertable && !timescaledb {
+            tally.skip(&format!(
+                "{}: hypertables need a server with TimescaleDB preloaded",
+                scenario.name
+            ));
             continue;
         }
         match scenario.create(&mut session) {
@@ -129,7 +173,7 @@ fn run(scenario: &Scenario, seed: u64, transactions: u64, session: &mut Session,
         scenario.name,
         scenario.time.sql(),
         scenario.zone,
-        if scenario.partitioned { ", partitioned" } else { "" }
+        scenario.shape.title()
     );
     let writers_done = AtomicBool::new(false);
     thread::scope(|scope| {

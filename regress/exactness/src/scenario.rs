@@ -12,8 +12,31 @@ pub struct Scenario {
     pub zone: String,
     /// Type of the time column.
     pub time: TimeType,
-    /// Range-partitioned by quarter with a default partition, or plain.
-    pub partitioned: bool,
+    /// What kind of table it is.
+    pub shape: Shape,
+}
+
+/// How a table keeps its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// In itself.
+    Plain,
+    /// Range-partitioned by quarter, with a default partition.
+    Partitioned,
+    /// In chunks of TimescaleDB, 30 days each. They take no NULL and no infinite times, and an UPDATE cannot move a row
+    /// to another chunk.
+    Hypertable,
+}
+
+impl Shape {
+    /// How the title of a check ends.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Partitioned => ", partitioned",
+            Self::Hypertable => ", hypertable",
+        }
+    }
 }
 
 /// A KPI and its plain SQL.
@@ -140,10 +163,10 @@ impl Scenario {
     /// Creates the table, what else writes to it (a feeding table, a foreign key), the source and the KPIs.
     pub fn create(&self, session: &mut Session) -> Result<(), Failure> {
         let name = self.name;
-        let (unique, partition_by) = if self.partitioned {
-            ("(id, at)", " PARTITION BY RANGE (at)")
-        } else {
-            ("(id)", "")
+        let (unique, partition_by) = match self.shape {
+            Shape::Plain => ("(id)", ""),
+            Shape::Partitioned => ("(id, at)", " PARTITION BY RANGE (at)"),
+            Shape::Hypertable => ("(id, at)", ""),
         };
         session.run(&format!(
             "CREATE TABLE {name}_account (id int PRIMARY KEY);
@@ -166,7 +189,12 @@ impl Scenario {
                  FOR EACH ROW WHEN (NEW.id % 2 = 1) EXECUTE FUNCTION {name}_pass();",
             time = self.time.sql(),
         ))?;
-        if self.partitioned {
+        if self.shape == Shape::Hypertable {
+            session.run(&format!(
+                "SELECT create_hypertable('{name}', 'at', chunk_time_interval => interval '30 days')"
+            ))?;
+        }
+        if self.shape == Shape::Partitioned {
             for quarter in 0..QUARTERS {
                 let (from, to) = self.bounds(quarter);
                 let partition = self.partition(quarter);
@@ -190,7 +218,7 @@ impl Scenario {
             })
             .collect();
         session.run(&format!(
-            "SELECT kpi.create_source('{name}', '{name}', 'at', ARRAY[{}], '{}')",
+            "SELECT kpi.create_source('{name}', '{name}', 'at', ARRAY[{}], '{}', on_drop => 'forget')",
             dimensions.join(", "),
             self.zone
         ))?;

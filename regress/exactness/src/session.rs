@@ -38,12 +38,12 @@ impl Failure {
     }
 
     /// What the random statements bring upon themselves: a check constraint, a duplicate key, a foreign key, a MERGE
-    /// or ON CONFLICT that would touch one row twice.
+    /// or ON CONFLICT that would touch one row twice, a chunk that another writer has dropped meanwhile.
     pub fn is_expected(&self) -> bool {
         self.is_contention()
             || matches!(
                 self.sqlstate.as_str(),
-                "23514" | "23505" | "23503" | "21000" | LOST
+                "23514" | "23505" | "23503" | "21000" | "42P01" | LOST
             )
     }
 }

@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 use crate::moments;
-use crate::scenario::{QUARTERS, Scenario};
+use crate::scenario::{QUARTERS, Scenario, Shape};
 use crate::session::{Failure, Session};
 
 const REGIONS: [Option<&str>; 5] = [Some("north"), Some("south"), Some("it's east"), Some(""), None];
@@ -50,9 +50,9 @@ impl<'a> Statements<'a> {
             }
             42..52 => {
                 let at = self.time(rng);
-                self.update(rng, session, &format!("at = {at}"))
+                self.shift(rng, session, &at)
             }
-            52..57 => self.update(rng, session, "at = at + CASE WHEN isfinite(at) THEN interval '1 day' END"),
+            52..57 => self.shift(rng, session, "at + CASE WHEN isfinite(at) THEN interval '1 day' END"),
             57..64 => {
                 let change = format!("region = {}, tier = {}", region(rng), rng.random_range(0..3));
                 self.update(rng, session, &change)
@@ -71,7 +71,8 @@ impl<'a> Statements<'a> {
             88..91 => self.caught(rng, session),
             91..93 => self.in_one_statement(rng, session),
             93..94 => self.foreign_key(rng, session),
-            94..96 => {
+            // Where TimescaleDB does not let triggers fire ALWAYS, a replica's writes are not captured, and not promised.
+            94..96 if self.scenario.shape != Shape::Hypertable => {
                 let (row, ids) = (self.values(rng), self.ids(rng));
                 session.run(&format!(
                     "SET LOCAL session_replication_role = replica;
@@ -89,12 +90,14 @@ impl<'a> Statements<'a> {
                 "SELECT r.* FROM (SELECT WHERE current_setting('transaction_isolation') = 'read committed') allowed,
                  LATERAL kpi.refresh('{table}') r"
             )),
-            _ => match (self.scenario.partitioned, rng.random_range(0..10)) {
-                (_, 0) | (false, 1..3) => session.run(&format!("TRUNCATE {table}")),
-                (true, _) => {
+            94..96 => self.chunk_write(rng, session),
+            _ => match (self.scenario.shape, rng.random_range(0..10)) {
+                (_, 0) | (Shape::Plain, 1..3) => session.run(&format!("TRUNCATE {table}")),
+                (Shape::Partitioned, _) => {
                     session.run(&format!("TRUNCATE {}", self.scenario.partition(rng.random_range(0..=QUARTERS))))
                 }
-                (false, _) => session.run(&format!("DELETE FROM {table} WHERE id % 11 = 0")),
+                (Shape::Hypertable, _) => self.lose_chunk(rng, session),
+                (Shape::Plain, _) => session.run(&format!("DELETE FROM {table} WHERE id % 11 = 0")),
             },
         }
     }
@@ -113,10 +116,66 @@ impl<'a> Statements<'a> {
         self.writer * IDS_PER_WRITER + self.id
     }
 
+    /// A random time that the column takes.
+    fn moment(&self, rng: &mut StdRng) -> Option<String> {
+        let hypertable = self.scenario.shape == Shape::Hypertable;
+        loop {
+            let moment = moments::random(rng, self.scenario.time, !hypertable);
+            if !hypertable || !moment.as_ref().is_some_and(|text| text.ends_with("infinity")) {
+                return moment;
+            }
+        }
+    }
+
+    /// Gives some rows another time.
+    fn shift(&self, rng: &mut StdRng, session: &mut Session, at: &str) -> Result<(), Failure> {
+        if self.scenario.shape != Shape::Hypertable {
+            return self.update(rng, session, &format!("at = {at}"));
+        }
+        let (table, ids) = (self.scenario.name, self.ids(rng));
+        session.run(&format!(
+            "WITH moved AS (DELETE FROM {table} WHERE {ids} RETURNING *)
+             INSERT INTO {table} SELECT id, {at}, region, tier, account, qty, amount, score, late FROM moved"
+        ))
+    }
+
+    /// A chunk, or the table while it has none.
+    fn chunk(&self, rng: &mut StdRng, session: &mut Session) -> Result<String, Failure> {
+        let table = self.scenario.name;
+        let chunks = session.rows(&format!("SELECT show_chunks('{table}')::text"))?;
+        let chunk = chunks.choose(rng).and_then(|row| row.first()?.clone());
+        Ok(chunk.unwrap_or_else(|| table.to_owned()))
+    }
+
+    /// Writes that name a chunk.
+    fn chunk_write(&mut self, rng: &mut StdRng, session: &mut Session) -> Result<(), Failure> {
+        let (chunk, ids, id) = (self.chunk(rng, session)?, self.ids(rng), self.next_id());
+        session.run(&match rng.random_range(0..3) {
+            0 => format!("DELETE FROM {chunk} WHERE {ids}"),
+            1 => format!("UPDATE {chunk} SET qty = 7, tier = 2 WHERE {ids}"),
+            _ => format!("INSERT INTO {chunk} (id, at, qty) SELECT {id}, at, 5 FROM {chunk} LIMIT 1"),
+        })
+    }
+
+    /// Empties or drops a chunk, in the ways that no trigger sees.
+    fn lose_chunk(&self, rng: &mut StdRng, session: &mut Session) -> Result<(), Failure> {
+        let (table, chunk) = (self.scenario.name, self.chunk(rng, session)?);
+        session.run(&match rng.random_range(0..3) {
+            _ if chunk == table => format!("TRUNCATE {table}"),
+            0 => format!("TRUNCATE {chunk}"),
+            1 => format!("DROP TABLE {chunk}"),
+            _ => {
+                let (from, to) = self.scenario.bounds(rng.random_range(0..QUARTERS));
+                let kind = self.scenario.time.sql();
+                format!("SELECT drop_chunks('{table}', older_than => {kind} '{to}', newer_than => {kind} '{from}')")
+            }
+        })
+    }
+
     /// A time literal of the column's type.
     fn time(&self, rng: &mut StdRng) -> String {
         let kind = self.scenario.time;
-        moments::random(rng, kind, true)
+        self.moment(rng)
             .map_or_else(|| "NULL".to_owned(), |text| format!("{} '{text}'", kind.sql()))
     }
 
@@ -124,7 +183,7 @@ impl<'a> Statements<'a> {
     fn row(&mut self, rng: &mut StdRng) -> [Option<String>; 9] {
         [
             Some(self.next_id().to_string()),
-            moments::random(rng, self.scenario.time, true),
+            self.moment(rng),
             REGIONS.choose(rng).copied().flatten().map(str::to_owned),
             Some(rng.random_range(0..3).to_string()),
             rng.random_bool(0.1).then(|| rng.random_range(1..=20).to_string()),
@@ -176,7 +235,7 @@ impl<'a> Statements<'a> {
         let table = self.scenario.name;
         let row = self.values(rng);
         let (ids, shift) = (self.ids(rng), rng.random_range(-2..3));
-        if self.scenario.partitioned {
+        if self.scenario.shape != Shape::Plain {
             session.run(&format!(
                 "INSERT INTO {table} SELECT * FROM {table} WHERE {ids} UNION ALL VALUES {}
                  ON CONFLICT (id, at) DO UPDATE SET qty = EXCLUDED.qty + {shift}, region = 'upsert'",
@@ -217,6 +276,10 @@ impl<'a> Statements<'a> {
         let row = self.values(rng);
         let new = self.typed(&row);
         let (ids, at) = (self.ids(rng), self.time(rng));
+        let at = match self.scenario.shape {
+            Shape::Hypertable => "t.at",
+            _ => at.as_str(),
+        };
         session.run(&format!(
             "MERGE INTO {table} t USING (SELECT * FROM {table} WHERE {ids} UNION ALL VALUES {new}) s
              ON t.id = s.id AND {ids_of_target}
@@ -230,8 +293,11 @@ impl<'a> Statements<'a> {
 
     /// Writes that name a partition, or the table where there are none.
     fn partition_write(&mut self, rng: &mut StdRng, session: &mut Session) -> Result<(), Failure> {
+        if self.scenario.shape == Shape::Hypertable {
+            return self.chunk_write(rng, session);
+        }
         let quarter = rng.random_range(0..=QUARTERS);
-        let partition = if self.scenario.partitioned {
+        let partition = if self.scenario.shape == Shape::Partitioned {
             self.scenario.partition(quarter)
         } else {
             self.scenario.name.to_owned()

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 use crate::partitions;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Shape};
 use crate::session::{Failure, Session};
 use crate::statement::Statements;
 
@@ -45,7 +45,7 @@ pub fn run(
             .unwrap_or(&"ISO, MDY");
         session.run(&format!("SET timezone = '{zone}'; SET datestyle = '{style}'"))?;
         // One writer exchanges partitions, so that a name always means the same quarter.
-        if scenario.partitioned && number == 0 && rng.random_bool(0.06) {
+        if scenario.shape == Shape::Partitioned && number == 0 && rng.random_bool(0.06) {
             match partitions::exchange(&mut rng, scenario, &mut session) {
                 Ok(()) => ends.committed += 1,
                 Err(failure) if failure.is_contention() => {
