@@ -52,7 +52,8 @@ use_root() {
       privileged env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
     } >&2 </dev/null
   fi
-  ROOT_FOLDER=$(privileged "$ROOT/docker/make-root" "$1" "$CACHE/roots")
+  ROOT_FOLDER=$(privileged "$ROOT/docker/make-root" "$1" "$CACHE/roots") ||
+    die "no root file system with PostgreSQL $1 could be made" "what was said is above"
 }
 
 docker_root() {
