@@ -43,8 +43,8 @@ use_root() {
   fi
   local missing=()
   command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
-  if [ "$1" = 16 ] && [ ! -e /usr/share/keyrings/ubuntu-archive-keyring.gpg ]; then missing+=(ubuntu-keyring); fi
-  if [ "$1" != 16 ] && [ ! -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then missing+=(debian-archive-keyring); fi
+  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
+  if [ "$1" = 16 ] && ! command -v curl >/dev/null; then missing+=(curl); fi
   if [ ${#missing[@]} -gt 0 ]; then
     say "installing: ${missing[*]}"
     {
@@ -52,7 +52,8 @@ use_root() {
       privileged env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
     } >&2 </dev/null
   fi
-  ROOT_FOLDER=$(privileged "$ROOT/docker/make-root" "$1" "$CACHE/roots")
+  ROOT_FOLDER=$(privileged "$ROOT/docker/make-root" "$1" "$CACHE/roots") ||
+    die "no root file system with PostgreSQL $1 could be made" "what was said is above"
 }
 
 docker_root() {

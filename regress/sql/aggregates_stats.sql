@@ -130,9 +130,9 @@ SELECT variance(stats_agg(x)) FROM (VALUES (1e200), (-1e200)) AS v(x);
 SELECT '{"n": 3, "sum": [6, 0], "m2": x}'::stats1d;
 \echo :LAST_ERROR_SQLSTATE
 SELECT '{"n": 0, "sum": [6, 0], "m2": 0, "m3": 0, "m4": 0}'::stats1d;
-\copy copied (s) FROM PROGRAM 'printf "PGCOPY\\n\\377\\r\\n\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\1\\0\\0\\0\\11\\1\\1\\0\\0\\0\\0\\0\\0\\0"' (FORMAT binary)
+COPY copied (s) FROM PROGRAM 'printf "PGCOPY\\n\\377\\r\\n\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\1\\0\\0\\0\\11\\1\\1\\0\\0\\0\\0\\0\\0\\0"' (FORMAT binary);
 \echo :LAST_ERROR_SQLSTATE
-\copy copied (s) FROM PROGRAM 'printf "PGCOPY\\n\\377\\r\\n\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\1\\0\\0\\0\\2\\7\\1"' (FORMAT binary)
+COPY copied (s) FROM PROGRAM 'printf "PGCOPY\\n\\377\\r\\n\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\1\\0\\0\\0\\2\\7\\1"' (FORMAT binary);
 
 DROP TABLE measured, special, serial, parallel, copied;
 DROP FUNCTION agrees;

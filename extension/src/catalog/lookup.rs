@@ -271,6 +271,10 @@ fn no_such_kpi(code: &str, codes: &[String]) -> Error {
 /// Refuses a caller who may not read a KPI.
 pub fn check_readable(kpi: &Kpi) -> Result<(), Error> {
     let caller = identity::current_role();
+    // Rights, unlike rows, are of now: whether another session's DROP or REVOKE has been heard of must not depend on which
+    // locks this transaction happens to hold.
+    // SAFETY: no cached tuple or relation is in use across the call.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
     if !identity::exists(kpi.view) {
         return Err(no_such_kpi(&kpi.code, &[]));
     }
