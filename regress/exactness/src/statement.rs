@@ -81,7 +81,8 @@ impl<'a> Statements<'a> {
                      SET LOCAL session_replication_role = origin"
                 ))
             }
-            96..97 => session.run(&format!(
+            // TimescaleDB knows no WHERE CURRENT OF for rows of several chunks.
+            96..97 if self.scenario.shape != Shape::Hypertable => session.run(&format!(
                 "DO $$ DECLARE c CURSOR FOR SELECT * FROM {table} WHERE {} FOR UPDATE; r {table};
                  BEGIN FOR r IN c LOOP UPDATE {table} SET qty = r.qty + 1 WHERE CURRENT OF c; END LOOP; END $$",
                 self.ids(rng)
@@ -90,7 +91,7 @@ impl<'a> Statements<'a> {
                 "SELECT r.* FROM (SELECT WHERE current_setting('transaction_isolation') = 'read committed') allowed,
                  LATERAL kpi.refresh('{table}') r"
             )),
-            94..96 => self.chunk_write(rng, session),
+            94..97 => self.chunk_write(rng, session),
             _ => match (self.scenario.shape, rng.random_range(0..10)) {
                 (_, 0) | (Shape::Plain, 1..3) => session.run(&format!("TRUNCATE {table}")),
                 (Shape::Partitioned, _) => {
@@ -160,16 +161,22 @@ impl<'a> Statements<'a> {
     /// Empties or drops a chunk, in the ways that no trigger sees.
     fn lose_chunk(&self, rng: &mut StdRng, session: &mut Session) -> Result<(), Failure> {
         let (table, chunk) = (self.scenario.name, self.chunk(rng, session)?);
-        session.run(&match rng.random_range(0..3) {
+        let lose = match rng.random_range(0..3) {
             _ if chunk == table => format!("TRUNCATE {table}"),
             0 => format!("TRUNCATE {chunk}"),
             1 => format!("DROP TABLE {chunk}"),
             _ => {
                 let (from, to) = self.scenario.bounds(rng.random_range(0..QUARTERS));
                 let kind = self.scenario.time.sql();
-                format!("SELECT drop_chunks('{table}', older_than => {kind} '{to}', newer_than => {kind} '{from}')")
+                format!(
+                    "PERFORM drop_chunks('{table}', older_than => {kind} '{to}', newer_than => {kind} '{from}')"
+                )
             }
-        })
+        };
+        // TimescaleDB lets a writer run into a chunk that goes under it ("could not open relation"): not while this holds.
+        session.run(&format!(
+            "DO $$ BEGIN LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; {lose}; END $$"
+        ))
     }
 
     /// A time literal of the column's type.
@@ -276,16 +283,19 @@ impl<'a> Statements<'a> {
         let row = self.values(rng);
         let new = self.typed(&row);
         let (ids, at) = (self.ids(rng), self.time(rng));
-        let at = match self.scenario.shape {
-            Shape::Hypertable => "t.at",
-            _ => at.as_str(),
+        let matched = match self.scenario.shape {
+            // TimescaleDB 2.19.3 crashes when MERGE changes a row that another session has changed meanwhile.
+            Shape::Hypertable => "WHEN MATCHED THEN DO NOTHING".to_owned(),
+            _ => format!(
+                "WHEN MATCHED AND s.tier = 0 THEN DELETE
+                 WHEN MATCHED AND s.tier = 1 THEN UPDATE SET at = {at}, region = 'merged'
+                 WHEN MATCHED THEN UPDATE SET qty = t.qty + 2"
+            ),
         };
         session.run(&format!(
             "MERGE INTO {table} t USING (SELECT * FROM {table} WHERE {ids} UNION ALL VALUES {new}) s
              ON t.id = s.id AND {ids_of_target}
-             WHEN MATCHED AND s.tier = 0 THEN DELETE
-             WHEN MATCHED AND s.tier = 1 THEN UPDATE SET at = {at}, region = 'merged'
-             WHEN MATCHED THEN UPDATE SET qty = t.qty + 2
+             {matched}
              WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.at, s.region, s.tier, s.account, s.qty, s.amount, s.score, s.late)",
             ids_of_target = ids.replace("id ", "t.id "),
         ))
