@@ -67,6 +67,8 @@ use_postgres() {
   find_postgres || die "no PostgreSQL server with its headers was found" "run: make setup" \
     "or give one: make ... PG_CONFIG=/path/to/pg_config"
   PG_MAJOR=$("$PG_CONFIG" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
+  [[ " ${PG_MAJORS[*]} " = *" $PG_MAJOR "* ]] || die "pg_kpi is for PostgreSQL 15 to 18, and this is $("$PG_CONFIG" --version)" \
+    "give another one: make ... PG_CONFIG=/path/to/pg_config"
   SERVER=$STATE/server-$PG_MAJOR
   PG_BINDIR=$SERVER$("$PG_CONFIG" --bindir)
   PGXS_TEST=$(dirname "$("$PG_CONFIG" --pgxs)")/../test

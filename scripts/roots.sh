@@ -85,6 +85,11 @@ share_folders() {
     # A newer C library than the machine's: nothing that is built here may be taken for something that is built there.
     CARGO_TARGET_DIR="$CARGO_TARGET_DIR/root-$1" PG_KPI_STATE="$STATE/$1" PG_KPI_SHARED="${PG_KPI_SHARED:-}"
     PATH="$cargo_home/bin:$sysroot/bin:$TOOLS/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+  # sudo and Docker pass on nothing by themselves.
+  local name
+  for name in ON_SERVER SUITES CARGO_BUILD_JOBS CARGO_TERM_COLOR CARGO_NET_OFFLINE EXACTNESS_SEED; do
+    if [ -n "${!name:-}" ]; then INSIDE+=("$name=${!name}"); fi
+  done
 }
 
 # enter_root MAJOR COMMAND...
@@ -96,7 +101,7 @@ enter_root() {
     for folder in "${SHARED_FOLDERS[@]}"; do options+=(-v "$folder:$folder"); done
     for folder in /etc/passwd /etc/group; do options+=(-v "$folder:$folder:ro"); done
     docker run --rm --init --shm-size=1g --user "$(id -u):$(id -g)" "${options[@]}" -w "$ROOT" "$ROOT_IMAGE" \
-      env "${INSIDE[@]}" SUITES="${SUITES:-}" "$@"
+      env "${INSIDE[@]}" "$@"
     return
   fi
   local as=()

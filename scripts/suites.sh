@@ -79,15 +79,15 @@ suite() {
 
 # server_suites STATE COMMAND...: runs scripts/test-server there and takes over its rows. Without them it has failed.
 server_suites() {
-  local state=$1 rows=$1/test/rows status=0 found=()
+  local folder=$1 rows=$1/test/rows status=0 found=()
   shift
-  mkdir -p "$state/test"
+  mkdir -p "$folder/test"
   rm -f "$rows"
   "$@" </dev/null || status=$?
   if [ -f "$rows" ]; then mapfile -t found <"$rows"; fi
   ROWS+=("${found[@]}")
   if [ $status -ne 0 ] || [ ${#found[@]} -eq 0 ]; then
-    echo "the suites of $state ended with status $status"
+    echo "the suites of $folder ended with status $status"
     ROWS+=("server 0 1 0 0.0")
   fi
 }
