@@ -96,7 +96,7 @@ server_suites() {
 skip_server() {
   printf '%-24sskipped\n    skip - %s\n' "server@$1" "$2"
   ROWS+=("server@$1 0 0 1 0.0")
-  SKIPPED_SERVERS+=("PostgreSQL $1 with TimescaleDB was not run: $2")
+  SKIPPED_SERVERS+=("PostgreSQL $1 not run: $2")
 }
 SKIPPED_SERVERS=()
 
@@ -176,9 +176,9 @@ report() {
     total_skipped=$((total_skipped + skipped))
   done < <(printf '%s\n' "${ROWS[@]}")
   echo
-  if [ ${#SKIPPED_SERVERS[@]} -gt 0 ]; then printf '%s\n' "${SKIPPED_SERVERS[@]}"; fi
   printf '%d passed, %d failed' "$total_passed" "$total_failed"
   if [ "$total_skipped" -gt 0 ]; then printf ', %d skipped' "$total_skipped"; fi
+  if [ ${#SKIPPED_SERVERS[@]} -gt 0 ]; then printf ' (%s)' "${SKIPPED_SERVERS[@]}"; fi
   echo
   [ "$total_failed" -eq 0 ]
 }

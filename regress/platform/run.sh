@@ -52,6 +52,8 @@ done
 
 sql() { PGOPTIONS='-c client_min_messages=warning' psql -XqAt -v ON_ERROR_STOP=1 -h "$work" -p 5432 "$@"; }
 
+made() { (cd / && "${as[@]}" "$PG_BINDIR/initdb" -D "$work/data" -U "$PGUSER" -A trust --no-sync); }
+
 # started LIBRARIES: a server that preloads them.
 started() {
   server -m fast -w stop >/dev/null 2>&1
@@ -82,7 +84,7 @@ refuses_timescale() {
 
 mkdir "$work/data"
 if [ ${#as[@]} -gt 0 ]; then chown "${as[2]}" "$work" "$work/data"; fi
-check 'a cluster of its own' eval '(cd / && "${as[@]}" "$PG_BINDIR/initdb" -D "$work/data" -U "$PGUSER" -A trust --no-sync)'
+check 'a cluster of its own' made
 
 check 'nothing preloaded: it starts' started ''
 check 'nothing preloaded: KPIs work' kpis_work
