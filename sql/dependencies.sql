@@ -47,9 +47,12 @@ BEGIN
     EXECUTE format('SELECT min(%1$I)::text, max(%1$I)::text FROM %2$s', source.time_column, partition)
         INTO first_time, last_time;
     IF first_time IS NOT NULL THEN
-        -- Rows that come back are no history any more.
-        DELETE FROM kpi.source_kept k WHERE k.source_id = source.id
-            AND k.first_minute <= kpi._minute(source, last_time) AND k.last_minute >= kpi._minute(source, first_time);
+        -- Rows that come back are no history any more, and what has not come back neither.
+        WITH back AS (
+            DELETE FROM kpi.source_kept k WHERE k.source_id = source.id
+                AND k.first_minute <= kpi._minute(source, last_time) AND k.last_minute >= kpi._minute(source, first_time)
+            RETURNING k.first_minute, k.last_minute)
+        INSERT INTO kpi.touched SELECT source.id, back.first_minute, back.last_minute FROM back;
         PERFORM kpi._touch(source.id, kpi._minute(source, first_time), kpi._minute(source, last_time));
     END IF;
 END $$;

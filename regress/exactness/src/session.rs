@@ -37,10 +37,16 @@ impl Failure {
         self.sqlstate == LOST
     }
 
+    /// How TimescaleDB says that the chunk it was about to write to has just been dropped.
+    fn is_dropped_chunk(&self) -> bool {
+        self.sqlstate == "XX000" && self.message.starts_with("could not open relation with OID")
+    }
+
     /// What the random statements bring upon themselves: a check constraint, a duplicate key, a foreign key, a MERGE
     /// or ON CONFLICT that would touch one row twice, a chunk that another writer has dropped meanwhile.
     pub fn is_expected(&self) -> bool {
         self.is_contention()
+            || self.is_dropped_chunk()
             || matches!(
                 self.sqlstate.as_str(),
                 "23514" | "23505" | "23503" | "21000" | "42P01" | LOST
