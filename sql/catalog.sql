@@ -67,9 +67,12 @@ CREATE TABLE kpi.source_partition (
     partition    regclass NOT NULL,
     first_minute bigint NOT NULL,
     last_minute  bigint NOT NULL,
-    filenode     oid,
-    PRIMARY KEY (source_id, partition)
+    filenode     oid
 );
+-- No key: in a parallel restore the event triggers may list a partition while the table's own rows are still to come. Two
+-- rows for one partition do no harm.
+CREATE INDEX source_partition_partition ON kpi.source_partition (source_id, partition);
+ALTER TABLE kpi.source_partition REPLICA IDENTITY FULL;
 COMMENT ON TABLE kpi.source_partition IS 'partitions and chunks of captured sources with the minutes that they can hold';
 
 -- Whole minutes of dropped partitions and chunks: their raw rows are gone, their rollup is history and is not recomputed.

@@ -146,7 +146,7 @@ BEGIN
         JOIN pg_namespace n ON n.nspname = c.chunk_schema
         JOIN pg_class k ON k.relnamespace = n.oid AND k.relname = c.chunk_name
         WHERE s.id = $1 AND c.primary_dimension = s.time_column
-        ON CONFLICT DO NOTHING $q$ USING source_id;
+          AND NOT EXISTS (SELECT FROM kpi.source_partition p WHERE p.source_id = s.id AND p.partition = k.oid) $q$ USING source_id;
 END $$;
 COMMENT ON FUNCTION kpi._track_chunks(int) IS 'adds the new chunks of a hypertable to the list of partitions';
 
@@ -183,7 +183,8 @@ BEGIN
             SELECT source.id, p.relid, m.first_minute, m.last_minute
             FROM pg_partition_tree(source.relation) p, kpi._partition_minutes(source, p.relid) m
             WHERE p.relid <> source.relation AND p.isleaf
-        ON CONFLICT DO NOTHING RETURNING partition)
+              AND NOT EXISTS (SELECT FROM kpi.source_partition k WHERE k.source_id = source.id AND k.partition = p.relid)
+        RETURNING partition)
     SELECT array_agg(partition) INTO come FROM new;
     WITH old AS (
         DELETE FROM kpi.source_partition k
