@@ -3,8 +3,6 @@
 \pset tuples_only on
 SELECT (to_jsonb(c) - 'created_at')::text FROM kpi.catalog c ORDER BY code;
 SELECT name, relation, time_column, time_type, dimensions, expressions, timezone, refresh_window, captured FROM kpi.source ORDER BY name;
-SELECT s.name, t.* FROM kpi.source s JOIN kpi.touched t ON t.source_id = s.id ORDER BY 1, 3, 4;
-SELECT source, touched_buckets FROM kpi.rollup_status ORDER BY 1;
 SELECT relowner::regrole, relacl, oid::regclass FROM pg_class
 WHERE relnamespace::regnamespace::text IN ('kpi_views', 'kpi_rollup') AND relkind IN ('r', 'v', 'f') ORDER BY oid::regclass::text;
 SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgrelid::regclass::text, tgname;

@@ -35,6 +35,16 @@ check() {
 
 answers() { sql -d "$1" -f "$here/answers.sql"; }
 definitions() { sql -d "$1" -f "$here/definitions.sql"; }
+touched() { sql -d "$1" -f "$here/touched.sql"; }
+# Partitions that come while another job fills the catalog are touched once more: never less than was.
+touched_at_least() {
+  sql -d "$1" -v was="$(cat "$work/touched")" -f - <<'SQL' >"$work/got"
+SELECT split_part(line, '|', 1) FROM regexp_split_to_table(:'was', '\n') AS line
+WHERE NOT EXISTS (SELECT FROM kpi.source s JOIN kpi.touched t ON t.source_id = s.id WHERE s.name = split_part(line, '|', 1)
+                  HAVING range_agg(int8range(t.first_minute, t.last_minute)) @> split_part(line, '|', 2)::int8multirange);
+SQL
+  diff /dev/null "$work/got"
+}
 same() { "$1" "$2" >"$work/got" && diff "$work/$1" "$work/got"; }
 # Since 2025 a plain dump has a random key in its \restrict line.
 schema_of() { pg_dump --schema-only -d "$1" | grep -vE '^\\(un)?restrict '; }
@@ -64,6 +74,7 @@ sql -c 'CREATE ROLE kpi_dump_clerk' -c 'CREATE DATABASE kpi_dump TEMPLATE templa
 check 'a database with KPIs' sql -d kpi_dump -f "$here/shop.sql"
 answers kpi_dump >"$work/answers"
 definitions kpi_dump >"$work/definitions"
+touched kpi_dump >"$work/touched"
 check 'its KPIs have answers' test "$(wc -l <"$work/answers")" -gt 1000
 check 'it holds touched buckets' sql -d kpi_dump -c "SELECT 1 / (sum(touched_buckets) > 0)::int FROM kpi.rollup_status"
 
@@ -75,6 +86,11 @@ for way in plain inserts custom jobs clean copy; do
   if [ $way != copy ]; then sql -c "CREATE DATABASE $database TEMPLATE template0"; fi
   check "$way: restored without an error" $way
   check "$way: the same definitions" same definitions "$database"
+  if [ $way = jobs ]; then
+    check "$way: touched is at least what was" touched_at_least "$database"
+  else
+    check "$way: the same is touched" same touched "$database"
+  fi
   check "$way: the same answers" same answers "$database"
   check "$way: its own dump is the same" same_schema "$database"
   check "$way: capture, refresh and new definitions work" lives "$database"
