@@ -10,6 +10,10 @@ package() {
   flock "$lock"
   (cd "$ROOT/extension" && cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$1") </dev/null
   exec {lock}>&-
+  # cargo-pgrx takes along the scripts between versions, not those that install an older one.
+  local folder
+  folder=$1$("$PG_CONFIG" --sharedir)/extension
+  cp -n "$ROOT"/migrations/pg_kpi--*.sql "$folder"
 }
 
 # install_files FOLDER PREFIX [COMMAND-PREFIX...]: by renaming, since a running server has the old library mapped.

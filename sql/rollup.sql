@@ -33,7 +33,7 @@ COMMENT ON FUNCTION kpi._touch(int, bigint, bigint) IS 'notes a range of minutes
 
 CREATE FUNCTION kpi.create_source(name text, relation regclass, time_column name, dimensions text[] DEFAULT '{}',
     timezone text DEFAULT 'UTC', refresh_window interval DEFAULT NULL, on_drop text DEFAULT NULL) RETURNS text
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_source_wrapper';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_source_on_drop_wrapper';
 COMMENT ON FUNCTION kpi.create_source(text, regclass, name, text[], text, interval, text) IS
     'makes a table, partitioned table, hypertable or view a source of KPIs; its writes are captured from now on';
 
@@ -129,11 +129,11 @@ CREATE FUNCTION kpi._instant(source kpi.source, minute bigint) RETURNS timestamp
 COMMENT ON FUNCTION kpi._instant(kpi.source, bigint) IS 'when a minute of a source''s own time begins';
 
 CREATE VIEW kpi.rollup_status AS
-SELECT s.name AS source, s.relation, s.kind,
+SELECT s.name AS source, s.relation,
        CASE WHEN s.captured THEN 'writes are captured by triggers'
             ELSE 'refreshed by window: the last ' || s.refresh_window || ' are read from the relation' END AS capture,
        t.touched_buckets, r.refreshed_at, r.duration, r.buckets, r.rows_read, r.rows_written,
-       z.rollup_rows, pg_catalog.pg_size_pretty(z.bytes) AS size, k.history_kept
+       z.rollup_rows, pg_catalog.pg_size_pretty(z.bytes) AS size, s.kind, k.history_kept
 FROM kpi.source s
 LEFT JOIN kpi.source_refresh r ON r.source_id = s.id
 LEFT JOIN LATERAL (

@@ -7,6 +7,7 @@ mod catalog;
 mod error;
 mod forecast;
 mod identity;
+mod installed;
 mod rollup;
 mod series;
 mod spi;

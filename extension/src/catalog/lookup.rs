@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 use super::relation::HYPERTABLE;
 use crate::error::Error;
 use crate::identity::{self, Identity};
+use crate::installed;
 use crate::spi::{self, Mode, arg, ident};
 
 /// What kind of time a source's time column holds.
@@ -168,6 +169,7 @@ fn source_of(row: &spi::Row) -> Result<Source, Error> {
 
 /// A source by name.
 pub fn source(mode: Mode, name: &str) -> Result<Source, Error> {
+    installed::check(mode)?;
     spi::first_kept(mode, source_where!("s.name = $1"), &[arg(name)], source_of)?.ok_or_else(|| {
         let names = spi::query(mode, "SELECT name FROM kpi.source ORDER BY name", &[], |r| {
             Ok(r.text(1))
@@ -187,6 +189,7 @@ pub fn source(mode: Mode, name: &str) -> Result<Source, Error> {
 
 /// A source by number.
 pub fn source_by_id(mode: Mode, id: i32) -> Result<Source, Error> {
+    installed::check(mode)?;
     spi::first_kept(mode, source_where!("s.id = $1"), &[arg(id)], source_of)?.ok_or_else(|| {
         Error::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -229,6 +232,7 @@ pub fn states(mode: Mode, source: i32) -> Result<Vec<StateColumn>, Error> {
 
 /// A KPI by code.
 pub fn kpi(mode: Mode, code: &str) -> Result<Kpi, Error> {
+    installed::check(mode)?;
     let found = spi::first_kept(
         mode,
         "SELECT k.code, k.source_id, k.value_sql, k.states, k.requires, k.view::oid, v.relowner \

@@ -9,6 +9,7 @@ use super::prepare;
 use super::relation::{HYPERTABLE, check_relation, check_time, relation};
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
+use crate::installed;
 use crate::spi::{self, Mode, arg, ident, literal};
 
 /// Names that the typed views use themselves.
@@ -17,8 +18,16 @@ const RESERVED: [&str; 5] = ["ts", "period", "value", "target", "status"];
 /// Longest name of a source: its rollup tables and their indexes are named after it.
 const MAX_NAME: usize = 40;
 
+/// Behind `kpi.create_source` of version 0.1.0, which had one argument less: says what to do.
 #[pg_extern(sql = false)]
-fn create_source(
+fn create_source() -> Result<String, ErrorReport> {
+    installed::check(Mode::Write)?;
+    Ok(String::new())
+}
+
+#[allow(clippy::too_many_arguments)]
+#[pg_extern(sql = false)]
+fn create_source_on_drop(
     name: Option<&str>,
     relation: Option<pg_sys::Oid>,
     time_column: Option<&std::ffi::CStr>,
@@ -55,6 +64,7 @@ fn create(
     refresh_window: Option<pgrx::datum::Interval>,
     on_drop: Option<&str>,
 ) -> Result<String, Error> {
+    installed::check(Mode::Write)?;
     check_name(name)?;
     check_on_drop(on_drop)?;
     let relation = relation(oid)?;

@@ -12,6 +12,7 @@ use super::{minutes_of, span_of};
 use crate::catalog::lookup::{self, Source};
 use crate::error::{Error, required};
 use crate::identity::Identity;
+use crate::installed;
 use crate::spi::{self, Mode, arg};
 use kpi_rollup::Span;
 
@@ -88,6 +89,10 @@ pub fn track(source: &Source) -> Result<(), Error> {
 /// TRUNCATE of a whole hypertable is no retention: nothing of it is kept.
 pub fn truncated(source: i32, relation: pg_sys::Oid) -> Result<(), Error> {
     let _owner = Identity::extension_owner()?;
+    // Version 0.1.0 knew no hypertables.
+    if installed::other_version(Mode::Write)?.is_some() {
+        return Ok(());
+    }
     let whole = spi::first(
         Mode::Write,
         "SELECT FROM kpi.source WHERE id = $1 AND relation = $2 AND kind = 'hypertable'",
