@@ -41,12 +41,12 @@ done
 # transactions_per_second TABLE CLIENTS
 transactions_per_second() {
   run -c "TRUNCATE $1" -c "SELECT kpi.refresh('m')" -c CHECKPOINT >/dev/null
-  pgbench -n -c "$2" -j "$2" -T 8 --random-seed=1 -f "$insert/$1" 2>/dev/null | sed -nE 's/^tps = ([0-9.]+).*/\1/p'
+  pgbench -n -c "$2" -j "$2" -T 5 --random-seed=1 -f "$insert/$1" 2>/dev/null | sed -nE 's/^tps = ([0-9.]+).*/\1/p'
 }
 
 for clients in 1 4; do
   plain_runs=() captured_runs=()
-  for _ in 1 2 3; do
+  for _ in 1 2 3 4 5; do
     plain_runs+=("$(transactions_per_second plain $clients)")
     captured_runs+=("$(transactions_per_second measurements $clients)")
   done
