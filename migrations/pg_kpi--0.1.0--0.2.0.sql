@@ -3,6 +3,7 @@
 ALTER TABLE kpi.source ADD COLUMN kind text, ADD COLUMN on_drop text;
 ALTER TABLE kpi.source_partition DROP CONSTRAINT source_partition_pkey, ADD COLUMN filenode oid,
     ALTER COLUMN source_id SET NOT NULL, ALTER COLUMN partition SET NOT NULL;
+DROP INDEX kpi.touched_source;
 CREATE INDEX source_partition_partition ON kpi.source_partition (source_id, partition);
 ALTER TABLE kpi.source_partition REPLICA IDENTITY FULL;
 COMMENT ON TABLE kpi.source_partition IS 'partitions and chunks of captured sources with the minutes that they can hold';

@@ -51,12 +51,13 @@ CREATE TABLE kpi.kpi (
 );
 COMMENT ON TABLE kpi.kpi IS 'definitions of KPIs, one row each; changed by kpi.create_kpi, kpi.alter_kpi and kpi.drop_kpi';
 
+-- No index: it would cost every writing transaction more than all else that capture does, to spare reads a scan of what waits
+-- for the next refresh.
 CREATE TABLE kpi.touched (
     source_id    int NOT NULL,
     first_minute bigint NOT NULL,
     last_minute  bigint NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
-CREATE INDEX touched_source ON kpi.touched (source_id);
 -- Without a key, a publication FOR ALL TABLES would refuse the refresh its DELETE.
 ALTER TABLE kpi.touched REPLICA IDENTITY FULL;
 COMMENT ON TABLE kpi.touched IS 'minutes since 2000-01-01 whose buckets are not materialised; written by the transactions that touch them';

@@ -195,7 +195,7 @@ fn write_down(sources: Vec<(i32, TouchedMinutes)>) {
         return;
     }
     // SAFETY: the relation is opened and closed here, its lock stays until the commit; the tuple matches its three
-    // by-value columns; CatalogTupleInsert keeps the plain btree index.
+    // by-value columns; CatalogTupleInsert keeps whatever index somebody may have made.
     unsafe {
         let relation = pg_sys::table_open(table, pg_sys::RowExclusiveLock as i32);
         let indexes = pg_sys::CatalogOpenIndexes(relation);
