@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 
 # Given on the command line, these reach the scripts.
-export PG_CONFIG PG_KPI_CACHE SUITES BENCHES DATA DESTDIR
+export PG_CONFIG PG_KPI_CACHE SERVERS SUITES BENCHES DATA DESTDIR
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,7 +28,7 @@ dsn: ## print the demo's connection string (make -s dsn)
 stop: ## stop the private servers
 	@scripts/server stop
 
-test: ## run every test; SUITES="regress docs" runs those
+test: ## run every test; SUITES="regress docs" runs those, SERVERS="15" on that PostgreSQL
 	@scripts/test
 
 bench: ## run the benchmarks and write benches/results.md; BENCHES="series capture" runs those

@@ -16,8 +16,6 @@ use_cluster() {
   export PGHOST PGPORT PGUSER PGDATABASE=postgres
   export PG_BINDIR PG_RUNAS="${RUNAS[*]}"
   PATH=$PG_BINDIR:$PATH
-  if [ -z "${PG_KPI_SHARED:-}" ] && [ -d "$ROOT/../shared" ]; then
-    PG_KPI_SHARED=$(cd "$ROOT/../shared" && pwd -P)
-  fi
+  find_shared_data
   if [ -n "${PG_KPI_SHARED:-}" ]; then export PG_KPI_SHARED; fi
 }

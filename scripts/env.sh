@@ -9,7 +9,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 SCRIPTS=$ROOT/scripts
 
 # Everything that belongs to this checkout's servers. A link elsewhere when the server's user cannot reach the checkout.
-STATE=$ROOT/.pg
+STATE=${PG_KPI_STATE:-$ROOT/.pg}
 if [ -d "$STATE" ]; then STATE=$(cd "$STATE" && pwd -P); fi
 
 # The majors that pgrx and the crate's features know, the one that is tested first in front.
@@ -75,6 +75,13 @@ use_postgres() {
   # The private copy's paths differ from checkout to checkout; building against the original keeps the cache good for all.
   PG_FEATURES=(--no-default-features --features "pg_kpi/pg$PG_MAJOR")
   export PG_MAJOR PG_BINDIR
+}
+
+# Data sets that several projects share, where there are any.
+find_shared_data() {
+  if [ -z "${PG_KPI_SHARED:-}" ] && [ -d "$ROOT/../shared" ]; then
+    PG_KPI_SHARED=$(cd "$ROOT/../shared" && pwd -P)
+  fi
 }
 
 # The command prefix that makes a process run as the server's user: empty for an ordinary user.

@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # LIMITED is for scripts/test
-# Running and counting of test suites, for scripts/test.
+# Running and counting of test suites, for scripts/test and scripts/test-server.
 
+# One row per suite: its name, how many passed, failed and were skipped, seconds.
 ROWS=()
-TOTAL_PASSED=0 TOTAL_FAILED=0 TOTAL_SKIPPED=0
+# What follows the name of a suite that runs on another server than the first: @17.
+AT=''
 BUILT=yes
 # No suite that talks to a server may hang the run: this is far above what any of them needs. Compiling has no limit.
 LIMIT_SECONDS=1200
@@ -22,9 +24,21 @@ wanted() {
   local name
   [ -n "${SUITES:-}" ] || return 0
   for name in $SUITES; do
-    if [ "$name" = "$1" ] || [ "$name" = "${1%%/*}" ]; then return 0; fi
+    if [ "$name" = "$1" ] || [ "$name" = "${1%%/*}" ] || [ "$name" = "$1$AT" ] || [ "$name" = "${1%%/*}$AT" ]; then
+      return 0
+    fi
   done
   return 1
+}
+
+# Sets SERVERS to the majors to test on, the one of this machine in front.
+choose_servers() {
+  local wanted=${SERVERS:-$PG_MAJOR 17} major
+  SERVERS=()
+  for major in $wanted; do
+    [[ " ${PG_MAJORS[*]} " = *" $major "* ]] || die "SERVERS names $major" "the servers are ${PG_MAJORS[*]}"
+    if [[ " ${SERVERS[*]} " != *" $major "* ]]; then SERVERS+=("$major"); fi
+  done
 }
 
 server_wanted() {
@@ -41,7 +55,7 @@ suite() {
   local name=$1 counter=$2 log=$LOGS/${1//\//-}.log status=0 begin=$EPOCHREALTIME passed=0 failed=0 skipped=0
   shift 2
   if [ "$name" != build ] && ! wanted "$name"; then return 0; fi
-  printf '%-24s' "$name"
+  printf '%-24s' "$name$AT"
   if [ "$counter" != one ] && [ "$counter" != cargo_tests ] && [ $BUILT = no ]; then
     echo "not run: the extension was not built" >"$log"
     status=1
@@ -55,16 +69,36 @@ suite() {
   if [ "$name" = build ] && [ "$failed" -gt 0 ]; then BUILT=no; fi
   local seconds
   seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}')
-  ROWS+=("$(printf '%-24s %8d %8d %8d %10s' "$name" "$passed" "$failed" "$skipped" "$seconds")")
-  TOTAL_PASSED=$((TOTAL_PASSED + passed))
-  TOTAL_FAILED=$((TOTAL_FAILED + failed))
-  TOTAL_SKIPPED=$((TOTAL_SKIPPED + skipped))
+  ROWS+=("$name$AT $passed $failed $skipped $seconds")
   if [ "$failed" -eq 0 ]; then echo ok; else
     echo FAILED
     show_failure "$name" "$log" "$status"
   fi
   if [ "$skipped" -gt 0 ]; then show_skipped "$log"; fi
 }
+
+# server_suites STATE COMMAND...: runs scripts/test-server there and takes over its rows. Without them it has failed.
+server_suites() {
+  local state=$1 rows=$1/test/rows status=0 found=()
+  shift
+  mkdir -p "$state/test"
+  rm -f "$rows"
+  "$@" </dev/null || status=$?
+  if [ -f "$rows" ]; then mapfile -t found <"$rows"; fi
+  ROWS+=("${found[@]}")
+  if [ $status -ne 0 ] || [ ${#found[@]} -eq 0 ]; then
+    echo "the suites of $state ended with status $status"
+    ROWS+=("server 0 1 0 0.0")
+  fi
+}
+
+# skip_server MAJOR REASON: all of its suites are one that is skipped.
+skip_server() {
+  printf '%-24sskipped\n    skip - %s\n' "server@$1" "$2"
+  ROWS+=("server@$1 0 0 1 0.0")
+  SKIPPED_SERVERS+=("PostgreSQL $1 with TimescaleDB was not run: $2")
+}
+SKIPPED_SERVERS=()
 
 # A backend that dies takes every connection with it. That is a failure of the suite that did it, whether or not the suite
 # noticed, and the next one begins when the server is back.
@@ -132,13 +166,19 @@ script_tests() {
 }
 
 report() {
-  local row
-  printf '\n%-24s %8s %8s %8s %10s\n' suite passed failed skipped seconds
-  for row in "${ROWS[@]}"; do echo "$row"; done
+  local name passed failed skipped seconds total_passed=0 total_failed=0 total_skipped=0
   if [ ${#ROWS[@]} -eq 0 ]; then die "no suite is called ${SUITES:-}"; fi
+  printf '\n%-24s %8s %8s %8s %10s\n' suite passed failed skipped seconds
+  while read -r name passed failed skipped seconds; do
+    printf '%-24s %8d %8d %8d %10s\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+    total_skipped=$((total_skipped + skipped))
+  done < <(printf '%s\n' "${ROWS[@]}")
   echo
-  printf '%d passed, %d failed' "$TOTAL_PASSED" "$TOTAL_FAILED"
-  if [ "$TOTAL_SKIPPED" -gt 0 ]; then printf ', %d skipped' "$TOTAL_SKIPPED"; fi
+  if [ ${#SKIPPED_SERVERS[@]} -gt 0 ]; then printf '%s\n' "${SKIPPED_SERVERS[@]}"; fi
+  printf '%d passed, %d failed' "$total_passed" "$total_failed"
+  if [ "$total_skipped" -gt 0 ]; then printf ', %d skipped' "$total_skipped"; fi
   echo
-  [ "$TOTAL_FAILED" -eq 0 ]
+  [ "$total_failed" -eq 0 ]
 }
