@@ -233,6 +233,7 @@ fn interpolate<N: Number>(call: &Call) -> Returned {
     // SAFETY: fcinfo is valid for the length of the call.
     let time_type = unsafe { pg_sys::getBaseType(pg_sys::get_fn_expr_argtype((*call.fcinfo()).flinfo, 1)) };
     let time = |datum| time(datum, time_type);
+    let ts = time(ts)?;
     let before = match around.before {
         0 => {
             window.forget_before(row);
@@ -254,7 +255,7 @@ fn interpolate<N: Number>(call: &Call) -> Returned {
     let Some(after) = after else {
         return Ok(None);
     };
-    match N::between(before, after, time(ts)?) {
+    match N::between(before, after, ts) {
         Some(value) => Ok(Some(value.datum())),
         None => Err(Error::new(
             PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
