@@ -97,31 +97,46 @@ impl Zone {
         }
         let mut since = time.saturating_sub(BEHIND);
         loop {
-            let mut seconds = since.div_euclid(SECOND).saturating_add(EPOCH_SECONDS);
-            let (mut offset, mut offset_after, mut summer, mut summer_after) = (0, 0, 0, 0);
-            let mut change = 0;
-            // SAFETY: all pointers are to variables of this function, and rules were checked not to be null.
-            let found = unsafe {
-                pg_sys::pg_next_dst_boundary(
-                    &raw mut seconds,
-                    &raw mut offset,
-                    &raw mut summer,
-                    &raw mut change,
-                    &raw mut offset_after,
-                    &raw mut summer_after,
-                    self.rules,
-                )
+            let seconds = since.div_euclid(SECOND).saturating_add(EPOCH_SECONDS);
+            // Of changes that repeat every 400 years the server takes one for the last if it is asked for just that second.
+            let next = match self.next_change(seconds) {
+                Some((_, None)) => self.next_change(seconds.saturating_add(1)),
+                next => next,
             };
-            let until = match found {
-                1 => change.saturating_sub(EPOCH_SECONDS).saturating_mul(SECOND),
-                0 => i64::MAX,
-                _ => return false,
+            let Some((offset, change)) = next else {
+                return false;
             };
+            let until = change.map_or(i64::MAX, |change| {
+                change.saturating_sub(EPOCH_SECONDS).saturating_mul(SECOND)
+            });
             if time < until {
                 (self.offset, self.since, self.until) = (offset * SECOND, since, until);
                 return true;
             }
             since = until;
+        }
+    }
+
+    /// The offset at a time and the next change of the clock after it, in seconds since 1970.
+    fn next_change(&self, seconds: i64) -> Option<(i64, Option<i64>)> {
+        let (mut offset, mut offset_after, mut summer, mut summer_after) = (0, 0, 0, 0);
+        let mut change = 0;
+        // SAFETY: all pointers are to variables of this function, and the caller checked that rules is not null.
+        let found = unsafe {
+            pg_sys::pg_next_dst_boundary(
+                &raw const seconds,
+                &raw mut offset,
+                &raw mut summer,
+                &raw mut change,
+                &raw mut offset_after,
+                &raw mut summer_after,
+                self.rules,
+            )
+        };
+        match found {
+            1 => Some((offset, Some(change))),
+            0 => Some((offset, None)),
+            _ => None,
         }
     }
 }
