@@ -9,6 +9,7 @@ use crate::aggregates::call::{Call, Returned, sql_functions};
 use crate::aggregates::transition::state_mut;
 use crate::error::Error;
 
+#[allow(non_snake_case)] // the server's names
 #[pg_guard]
 unsafe extern "C-unwind" {
     fn datumCopy(value: pg_sys::Datum, by_value: bool, length: i32) -> pg_sys::Datum;

@@ -140,13 +140,13 @@ fn of_zone(call: &Call) -> Returned {
     let (Some(ts), Some(name)) = (time(call, 1), call.bytes(2)) else {
         return Ok(None);
     };
+    let zone = zone(call, name)?;
     if is_infinite(ts) {
         return Ok(Some(ts.into()));
     }
     let Some(width) = width(call, 0)? else {
         return Ok(None);
     };
-    let zone = zone(call, name)?;
     let buckets = zone_buckets(width, zone, time(call, 3), shift(call, 4))?;
     let start = buckets.start(zone.local(ts))?;
     Ok(Some(zone.instant(start).into()))

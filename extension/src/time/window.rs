@@ -16,6 +16,7 @@ use crate::error::Error;
 
 // PostgreSQL's windowapi.h.
 const SEEK_CURRENT: i32 = 0;
+#[allow(non_snake_case)] // the server's names
 #[pg_guard]
 unsafe extern "C-unwind" {
     fn WinGetPartitionLocalMemory(window: *mut c_void, size: usize) -> *mut c_void;
