@@ -5,16 +5,10 @@ use std::cmp::Ordering;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+use super::server::{datumCopy, datumGetSize};
 use crate::aggregates::call::{Call, Returned, sql_functions};
 use crate::aggregates::transition::state_mut;
 use crate::error::Error;
-
-#[allow(non_snake_case)] // the server's names
-#[pg_guard]
-unsafe extern "C-unwind" {
-    fn datumCopy(value: pg_sys::Datum, by_value: bool, length: i32) -> pg_sys::Datum;
-    fn datumGetSize(value: pg_sys::Datum, by_value: bool, length: i32) -> usize;
-}
 
 /// How values of a type are passed.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ mod bookend;
 mod bucket;
 mod gapfill;
 mod histogram;
+mod server;
 mod window;
 mod zone;
 

@@ -11,28 +11,15 @@ use pgrx::heap_tuple::PgHeapTuple;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+use super::server::{
+    WinGetCurrentPosition, WinGetFuncArgCurrent, WinGetFuncArgInPartition, WinGetPartitionLocalMemory,
+    WinSetMarkPosition,
+};
 use crate::aggregates::call::{Call, Returned, sql_functions};
 use crate::error::Error;
 
 // PostgreSQL's windowapi.h.
 const SEEK_CURRENT: i32 = 0;
-#[allow(non_snake_case)] // the server's names
-#[pg_guard]
-unsafe extern "C-unwind" {
-    fn WinGetPartitionLocalMemory(window: *mut c_void, size: usize) -> *mut c_void;
-    fn WinGetCurrentPosition(window: *mut c_void) -> i64;
-    fn WinSetMarkPosition(window: *mut c_void, position: i64);
-    fn WinGetFuncArgInPartition(
-        window: *mut c_void,
-        argument: i32,
-        position: i32,
-        seek: i32,
-        set_mark: bool,
-        is_null: *mut bool,
-        is_out: *mut bool,
-    ) -> pg_sys::Datum;
-    fn WinGetFuncArgCurrent(window: *mut c_void, argument: i32, is_null: *mut bool) -> pg_sys::Datum;
-}
 
 /// The window of one call.
 #[derive(Clone, Copy)]
