@@ -161,7 +161,7 @@ impl Buckets {
     #[inline]
     fn base(&self, time: i64) -> Result<i64, Error> {
         match self.width.0 {
-            Unit::Micros(width) => in_range(floor(time, width, self.origin).into()),
+            Unit::Micros(width) => in_range(floor(time, width, self.origin)),
             Unit::Months(width) => {
                 let month = step::month_number(calendar::split(time).0);
                 let origin = step::month_number(calendar::split(self.origin).0);

@@ -176,7 +176,7 @@ pub(super) fn zone_buckets(
 
 /// The zone of the name, kept between the calls of one expression.
 #[inline]
-fn zone<'a>(call: &'a Call, name: &[u8]) -> Result<&'a mut Zone, Error> {
+fn zone(call: &Call, name: &[u8]) -> Result<&'static mut Zone, Error> {
     // SAFETY: flinfo outlives the call, and fn_extra is this function's own: null, or a zone that was stored below in memory
     // that lives as long as flinfo. Nothing else refers to it during the call.
     unsafe {

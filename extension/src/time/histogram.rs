@@ -1,7 +1,6 @@
 //! The aggregate `histogram(value, min, max, nbuckets)`.
 
 use kpi_stats::Histogram;
-use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::aggregates::call::{Call, Returned, sql_functions};
@@ -59,7 +58,7 @@ fn finish(call: &Call) -> Returned {
         )
         .hint("Count smaller groups, for example of one day each.")
     })?;
-    Ok(counts.into_datum().map(pg_sys::Datum::from))
+    Ok(counts.into_datum())
 }
 
 sql_functions! {

@@ -49,7 +49,7 @@ impl Window {
     }
 
     /// Memory for the partition, zero at first.
-    fn memory<T>(&self) -> &mut T {
+    fn memory<T: 'static>(self) -> &'static mut T {
         // SAFETY: the window is that of the call. PostgreSQL gives zeroed memory, the same for each row of a partition; each
         // function here has one type for it, of integers only, and asks for it once a call.
         unsafe { &mut *WinGetPartitionLocalMemory(self.0, size_of::<T>()).cast::<T>() }
