@@ -102,6 +102,12 @@ impl From<kpi_series::Error> for Error {
             E::InfiniteTime { .. } | E::TimeOutOfRange { .. } | E::StepOutOfRange { .. } => {
                 PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW
             }
+            E::BucketOutOfRange | E::OriginInfinite => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+            E::IntegerBucketOutOfRange { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::WidthMixed { .. } | E::WidthNotDays { .. } => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            E::WidthNotPositive { .. } | E::IntegerWidthNotPositive { .. } => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
             E::StepNotPositive { .. } | E::UnknownFill { .. } | E::NumberOutOfRange { .. } => {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }
@@ -158,6 +164,9 @@ impl From<kpi_stats::Error> for Error {
             Stats::Overflow(_) | Stats::Percentile(_) => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
             Stats::UnknownMethod(_) | Stats::RegisterCount(_) => {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            Stats::HistogramBounds { .. } | Stats::BucketCount(_) | Stats::NotANumber => {
+                PgSqlErrorCode::ERRCODE_INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION
             }
             Stats::Corrupt { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
             Stats::Text { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,

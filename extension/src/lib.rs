@@ -11,7 +11,11 @@ mod installed;
 mod rollup;
 mod series;
 mod spi;
+mod time;
 mod version;
+
+// Where the code that #[pg_guard] makes of an extern block looks for it.
+use pgrx::pg_sys::ffi;
 
 ::pgrx::pg_module_magic!();
 

@@ -80,6 +80,50 @@ pub enum Error {
         /// The largest number allowed.
         most: i64,
     },
+    /// A bucket that is empty or goes back.
+    #[error("the width of a bucket must be greater than zero")]
+    WidthNotPositive {
+        /// Calendar months.
+        months: i32,
+        /// Calendar days.
+        days: i32,
+        /// Microseconds.
+        micros: i64,
+    },
+    /// A bucket of months and of days or time: its length would depend on where it starts.
+    #[error("the width of a bucket cannot mix months with days or time")]
+    WidthMixed {
+        /// Calendar months.
+        months: i32,
+        /// Calendar days.
+        days: i32,
+        /// Microseconds.
+        micros: i64,
+    },
+    /// A bucket of dates that is not of whole days.
+    #[error("the width of a bucket of dates must be whole days or months")]
+    WidthNotDays {
+        /// Microseconds.
+        micros: i64,
+    },
+    /// An integer bucket that is empty or goes back.
+    #[error("the width of a bucket must be greater than zero")]
+    IntegerWidthNotPositive {
+        /// What was given.
+        width: i64,
+    },
+    /// An origin at no point in time.
+    #[error("the origin of buckets must be finite")]
+    OriginInfinite,
+    /// A bucket that starts, or is computed by way of, a time that `timestamptz` cannot hold.
+    #[error("the start of the bucket is out of the range of times")]
+    BucketOutOfRange,
+    /// An integer bucket that starts below what the type can hold.
+    #[error("the start of the bucket is out of range for its type")]
+    IntegerBucketOutOfRange {
+        /// The number whose bucket was sought.
+        number: i64,
+    },
     /// Bytes that are not an encoded series.
     #[error("invalid bytes for a series")]
     BadBytes {
@@ -94,7 +138,15 @@ impl Error {
     /// The value that was wrong.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::TooManyPoints | Self::GridTooFine => None,
+            Self::TooManyPoints | Self::GridTooFine | Self::OriginInfinite | Self::BucketOutOfRange => None,
+            Self::WidthNotPositive { months, days, micros } | Self::WidthMixed { months, days, micros } => {
+                Some(format!(
+                    "the width is {months} months, {days} days and {micros} microseconds"
+                ))
+            }
+            Self::WidthNotDays { micros } => Some(format!("the width is {micros} microseconds")),
+            Self::IntegerWidthNotPositive { width } => Some(format!("the width is {width}")),
+            Self::IntegerBucketOutOfRange { number } => Some(format!("the bucket is that of {number}")),
             Self::InfiniteTime { positive } => Some(format!(
                 "a row has the time {}",
                 if *positive { "infinity" } else { "-infinity" }
@@ -141,6 +193,17 @@ impl Error {
             Self::GridTooFine => "give a longer step",
             Self::StepOutOfRange { .. } => "take fewer or shorter steps",
             Self::UnknownFill { .. } => "fill is one of 'gap', 'previous', 'linear', 'zero'",
+            Self::WidthNotPositive { .. } => "give a width such as '15 minutes', '1 day' or '1 month'",
+            Self::WidthMixed { .. } => {
+                "give months alone, such as '3 months', or days and time, such as '30 days' or '36 hours'"
+            }
+            Self::WidthNotDays { .. } => "give a width such as '7 days', or cast the dates to timestamp",
+            Self::IntegerWidthNotPositive { .. } => "give a width of at least 1",
+            Self::OriginInfinite => "give a time such as '2000-01-01'",
+            Self::BucketOutOfRange => {
+                "times reach from 4714-11-24 BC to the end of the year 294276; a bucket that holds such a time may start before it"
+            }
+            Self::IntegerBucketOutOfRange { .. } => "give a smaller width, or cast to a wider integer type",
             Self::NumberOutOfRange { .. } | Self::BadBytes { .. } => return None,
         };
         Some(hint.to_string())

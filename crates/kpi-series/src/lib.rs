@@ -3,6 +3,7 @@
 //! Times are microseconds since 2000-01-01 00:00 UTC, as in PostgreSQL's `timestamptz`.
 #![forbid(unsafe_code)]
 
+mod bucket;
 mod builder;
 mod calendar;
 mod chart;
@@ -10,6 +11,7 @@ mod codec;
 mod error;
 mod frequency;
 mod gaps;
+pub mod interpolation;
 mod lttb;
 mod order;
 mod regularize;
@@ -19,6 +21,7 @@ mod step;
 mod text;
 pub mod timestamp;
 
+pub use bucket::{Buckets, Shift, Width, bucket_integer};
 pub use builder::Builder;
 pub use chart::{Chart, ForecastPoint};
 pub use codec::{HEADER_BYTES, Header};

@@ -1,5 +1,6 @@
 //! Puts a series on a regular grid, and fills what is missing.
 
+use crate::interpolation::between;
 use crate::{Error, MAX_POINTS, Series, Step};
 use jiff::tz::TimeZone;
 use std::str::FromStr;
@@ -132,12 +133,9 @@ fn fill_linear(times: &[i64], values: &mut [Option<f64>]) {
         let (Some(&start), Some(&end)) = (times.get(from), times.get(to)) else {
             continue;
         };
-        let span = end.wrapping_sub(start) as u64 as f64;
-        let between = times.iter().zip(values.iter_mut()).take(to).skip(from + 1);
-        for (&time, value) in between {
-            let share = time.wrapping_sub(start) as u64 as f64 / span;
-            // Weighs both ends, for their difference may overflow.
-            *value = Some(a * (1.0 - share) + b * share);
+        let missing = times.iter().zip(values.iter_mut()).take(to).skip(from + 1);
+        for (&time, value) in missing {
+            *value = Some(between((start, a), (end, b), time));
         }
     }
 }

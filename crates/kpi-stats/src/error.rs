@@ -15,6 +15,20 @@ pub enum Error {
     /// A number of registers that a HyperLogLog cannot have.
     #[error("a hyperloglog needs between 16 and 262144 registers")]
     RegisterCount(i64),
+    /// Bounds that enclose nothing, or are not finite.
+    #[error("the bounds of a histogram must be finite, the lower one below the upper one")]
+    HistogramBounds {
+        /// The lower bound.
+        least: f64,
+        /// The upper bound.
+        most: f64,
+    },
+    /// A number of buckets that a histogram cannot have.
+    #[error("a histogram has between 1 and 1000000 buckets")]
+    BucketCount(i32),
+    /// A histogram has no place for NaN.
+    #[error("a histogram cannot count NaN")]
+    NotANumber,
     /// Bytes that no state of this type encodes to.
     #[error("these bytes are not a valid {type_name}")]
     Corrupt {
@@ -44,7 +58,11 @@ impl Error {
     /// ```
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::Overflow(_) => None,
+            Self::Overflow(_) | Self::NotANumber => None,
+            Self::HistogramBounds { least, most } => {
+                Some(format!("The bounds given are {least} and {most}."))
+            }
+            Self::BucketCount(buckets) => Some(format!("The number of buckets given is {buckets}.")),
             Self::UnknownMethod(method) => Some(format!("The method given is \"{method}\".")),
             Self::Percentile(p) => Some(format!("The percentile given is {p}.")),
             Self::RegisterCount(size) => Some(format!("The size given is {size}.")),
@@ -66,6 +84,13 @@ impl Error {
             Self::UnknownMethod(_) => "Use 'sample' (divides by n - 1) or 'population' (divides by n).",
             Self::Percentile(_) => "Write the median as 0.5 and the 95th percentile as 0.95.",
             Self::RegisterCount(_) => "Use 16384: it has a standard error of 0.81% and at most 8.3 kB.",
+            Self::HistogramBounds { .. } => {
+                "Write histogram(value, min, max, nbuckets), for example histogram(value, 0, 100, 10)."
+            }
+            Self::BucketCount(_) => {
+                "Write histogram(value, min, max, nbuckets), for example histogram(value, 0, 100, 10)."
+            }
+            Self::NotANumber => "Leave such rows out: histogram(...) FILTER (WHERE value <> 'NaN').",
             Self::Corrupt { .. } => "Store only what an aggregate of this type returned, unchanged.",
             Self::Text { .. } => "Give the text that this type prints; build new states with its aggregate.",
         };

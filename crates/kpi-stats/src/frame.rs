@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Stats2d = 2,
     UddSketch = 3,
     HyperLogLog = 4,
+    Histogram = 5,
 }
 
 /// Writes the content of a frame.

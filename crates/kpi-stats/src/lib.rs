@@ -6,6 +6,7 @@
 //! | [`Stats2d`] | the same of two variables, and their co-moment | equal to the whole up to rounding |
 //! | [`UddSketch`] | logarithmic buckets for percentiles with a bounded relative error | equal to the whole, bit for bit, in its buckets |
 //! | [`HyperLogLog`] | registers for an approximate count of distinct values | equal to the whole, bit for bit |
+//! | [`Histogram`] | counts in equally wide buckets | equal to the whole |
 //!
 //! Every state is a [`State`]: it has versioned, checksummed bytes and a text form that reads back.
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@ mod bits;
 mod checksum;
 mod error;
 mod frame;
+mod histogram;
 mod hyperloglog;
 mod method;
 mod moments;
@@ -24,6 +26,7 @@ mod text;
 mod uddsketch;
 
 pub use error::Error;
+pub use histogram::Histogram;
 pub use hyperloglog::HyperLogLog;
 pub use method::Method;
 pub use moments::Moments;

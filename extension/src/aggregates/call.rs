@@ -7,10 +7,10 @@ use pgrx::prelude::*;
 use crate::error::Error;
 
 /// What a function hands back: a value, or `None` for NULL.
-pub(super) type Returned = Result<Option<pg_sys::Datum>, Error>;
+pub(crate) type Returned = Result<Option<pg_sys::Datum>, Error>;
 
 /// One call of an SQL function.
-pub(super) struct Call {
+pub(crate) struct Call {
     fcinfo: pg_sys::FunctionCallInfo,
 }
 
@@ -137,4 +137,4 @@ macro_rules! sql_functions {
         }
     )+};
 }
-pub(super) use sql_functions;
+pub(crate) use sql_functions;

@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// The state that an `internal` argument points to.
 #[inline]
-pub(super) fn state_mut<S: 'static>(datum: pg_sys::Datum) -> &'static mut S {
+pub(crate) fn state_mut<S: 'static>(datum: pg_sys::Datum) -> &'static mut S {
     // SAFETY: `internal` values come only from `in_memory` below for the same state type: SQL cannot make any, and
     // sql/aggregates.sql never mixes two types. PostgreSQL lets go of one before it frees the context that owns it,
     // and runs one function at a time on it.
@@ -32,7 +32,7 @@ fn in_memory<S>(context: pg_sys::MemoryContext, state: S) -> pg_sys::Datum {
 
 /// A transition: applies `step` to the state in argument 0, which `first` makes where there is none.
 #[inline]
-pub(super) fn step<S: 'static>(
+pub(crate) fn step<S: 'static>(
     call: &Call,
     first: impl FnOnce() -> Result<S, Error>,
     step: impl FnOnce(&mut S) -> Result<(), Error>,
@@ -60,7 +60,7 @@ pub(super) fn rollup<S: State>(call: &Call) -> Returned {
 }
 
 /// Merges the states of two workers.
-pub(super) fn combine<S: State>(call: &Call) -> Returned {
+pub(crate) fn combine<S: State>(call: &Call) -> Returned {
     let Some(datum) = call.argument(1) else {
         return Ok(call.argument(0));
     };
@@ -78,7 +78,7 @@ fn merge<S: State>(call: &Call, other: S) -> Returned {
 }
 
 /// A worker's state as bytes for the leader.
-pub(super) fn serialize<S: State>(call: &Call) -> Returned {
+pub(crate) fn serialize<S: State>(call: &Call) -> Returned {
     call.aggregate_memory()?;
     match call.argument(0) {
         Some(datum) => value::bytea(&state_mut::<S>(datum).encode()),
@@ -87,7 +87,7 @@ pub(super) fn serialize<S: State>(call: &Call) -> Returned {
 }
 
 /// A worker's bytes as a state that lives until it has been combined.
-pub(super) fn deserialize<S: State>(call: &Call) -> Returned {
+pub(crate) fn deserialize<S: State>(call: &Call) -> Returned {
     call.aggregate_memory()?;
     let Some(state) = value::state::<S>(call, 0)? else {
         return Ok(None);

@@ -1,0 +1,11 @@
+//! The time helpers that users of TimescaleDB know: `time_bucket`, gap filling, `first`, `last` and `histogram`.
+
+mod bookend;
+mod bucket;
+mod gapfill;
+mod histogram;
+mod server;
+mod window;
+mod zone;
+
+pgrx::extension_sql_file!("../../../sql/time.sql", name = "time");
