@@ -19,6 +19,13 @@ use pgrx::pg_sys::ffi;
 
 ::pgrx::pg_module_magic!();
 
+/// Called by PostgreSQL when it loads the library.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn _PG_init() {
+    kpi_series::interrupt::set(|| pgrx::check_for_interrupts!());
+}
+
 pgrx::extension_sql_file!("../../sql/catalog.sql", name = "catalog", bootstrap);
 pgrx::extension_sql_file!("../../sql/rollup.sql", name = "rollup", requires = ["catalog"]);
 pgrx::extension_sql_file!(

@@ -1,6 +1,6 @@
 //! Collects points in the order in which they arrive, and puts them in time order only when that is needed.
 
-use crate::{Error, MAX_POINTS, Series, order, timestamp};
+use crate::{Error, MAX_POINTS, Series, interrupt, order, timestamp};
 
 /// Room for points whose times may turn out to be duplicates, so that a full builder sorts once in a while
 /// and not on each push.
@@ -99,6 +99,7 @@ impl Builder {
             Some(*time)
         });
         for (index, time) in written.chain(pending).enumerate() {
+            interrupt::at(index);
             self.push(time, other.series.value(index))?;
         }
         Ok(())

@@ -12,6 +12,7 @@ mod error;
 mod frequency;
 mod gaps;
 pub mod interpolation;
+pub mod interrupt;
 mod lttb;
 mod order;
 mod regularize;

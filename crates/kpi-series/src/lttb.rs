@@ -1,6 +1,6 @@
 //! Downsampling that keeps what the eye sees: largest triangle, three buckets.
 
-use crate::{Error, Series};
+use crate::{Error, Series, interrupt};
 
 impl Series {
     /// At most `n` of the values, chosen so that a line chart of them looks like one of all.
@@ -84,6 +84,7 @@ impl Series {
         let mut kept = vec![first];
         let mut before = point(first);
         for k in 0..buckets {
+            interrupt::at(k);
             let next = match observed.get(edge(k + 1)..edge(k + 2)) {
                 Some(next) if k + 1 < buckets => mean(next.iter().map(|&index| point(index))),
                 _ => point(last),

@@ -1,5 +1,7 @@
 //! Sorts the points of a series by time, stably.
 
+use crate::interrupt;
+
 /// Fewer points than this are sorted by comparison: the tables of digits would cost more than they save.
 const RADIX_FROM: usize = 1 << 16;
 /// Bits of a digit; its table of counts fits into the first-level cache.
@@ -26,6 +28,7 @@ fn by_digits<T: Copy + Default>(points: &mut Vec<(i64, T)>) {
     let mut spare = vec![(0, T::default()); points.len()];
     let mut shift = bits.trailing_zeros();
     while shift < u64::BITS && bits >> shift != 0 {
+        interrupt::now();
         let digit = |time: i64| (distance(time) >> shift) as usize & ((1 << DIGIT) - 1);
         let mut places = [0usize; 1 << DIGIT];
         for point in points.iter() {

@@ -1,7 +1,7 @@
 //! Puts a series on a regular grid, and fills what is missing.
 
 use crate::interpolation::between;
-use crate::{Error, MAX_POINTS, Series, Step};
+use crate::{Error, MAX_POINTS, Series, Step, interrupt};
 use jiff::tz::TimeZone;
 use std::str::FromStr;
 
@@ -62,6 +62,7 @@ impl Series {
         let mut values: Vec<Option<f64>> = Vec::with_capacity(times.len());
         let mut points = self.points().peekable();
         for index in 0..times.len() {
+            interrupt::at(index);
             let end = times.get(index + 1).copied().unwrap_or(i64::MAX);
             let mut value = None;
             while let Some(point) = points.next_if(|point| point.0 < end) {
@@ -95,6 +96,7 @@ impl Series {
         }
         let mut times = vec![first];
         for n in 1.. {
+            interrupt::at(times.len());
             match every.add(first, n, zone) {
                 Ok(time) if time <= last => {
                     // A zone that skips a whole day has two local days at the same instant.

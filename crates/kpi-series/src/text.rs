@@ -1,6 +1,6 @@
 //! The text form of a series: a JSON array of `[time, value]` pairs.
 
-use crate::{Builder, Error, Series, timestamp};
+use crate::{Builder, Error, Series, interrupt, timestamp};
 use std::fmt::Write;
 
 impl Series {
@@ -20,6 +20,7 @@ impl Series {
         let mut text = String::with_capacity(2 + self.len() * 36);
         text.push('[');
         for (index, (time, value)) in self.points().enumerate() {
+            interrupt::at(index);
             text.push_str(if index == 0 { "[\"" } else { ", [\"" });
             timestamp::write(&mut text, time);
             text.push_str("\", ");
@@ -87,6 +88,7 @@ impl<'a> Parser<'a> {
                 let value = self.value()?;
                 self.expect(b']', "\"]\" after the value")?;
                 builder.push(time, value)?;
+                interrupt::at(builder.len());
                 if self.peek() != Some(b',') {
                     break;
                 }
