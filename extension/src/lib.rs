@@ -21,9 +21,10 @@ use pgrx::pg_sys::ffi;
 
 /// Called by PostgreSQL when it loads the library.
 #[pgrx::pg_guard]
-#[unsafe(no_mangle)]
 pub extern "C-unwind" fn _PG_init() {
-    kpi_series::interrupt::set(|| pgrx::check_for_interrupts!());
+    kpi_series::interrupt::set(|| {
+        pgrx::check_for_interrupts!();
+    });
 }
 
 pgrx::extension_sql_file!("../../sql/catalog.sql", name = "catalog", bootstrap);
