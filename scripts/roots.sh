@@ -60,12 +60,8 @@ docker_root() {
   [ "$1" = 17 ] || die "in Docker there is only PostgreSQL 17" "16 and 18 need root or sudo"
   docker build -t "$ROOT_IMAGE" -f - "$ROOT/docker" <<'DOCKERFILE'
 FROM debian:trixie-slim
-COPY packages /tmp/packages
-RUN apt-get update \
- && mkdir -p /etc/postgresql-common/createcluster.d \
- && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/pg_kpi.conf \
- && awk '!/^#/ && NF {print $2}' /tmp/packages | xargs apt-get install -y --no-install-recommends \
- && rm -rf /var/lib/apt/lists/*
+COPY packages list-packages install-packages /tmp/
+RUN /tmp/install-packages 17 server build test
 DOCKERFILE
 }
 
@@ -87,7 +83,7 @@ share_folders() {
     PATH="$cargo_home/bin:$sysroot/bin:$TOOLS/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
   # sudo and Docker pass on nothing by themselves.
   local name
-  for name in ON_SERVER SUITES CARGO_BUILD_JOBS CARGO_TERM_COLOR CARGO_NET_OFFLINE EXACTNESS_SEED; do
+  for name in ON_SERVER SUITES CARGO_BUILD_JOBS CARGO_TERM_COLOR CARGO_NET_OFFLINE EXACTNESS_SEED SOURCE_DATE_EPOCH; do
     if [ -n "${!name:-}" ]; then INSIDE+=("$name=${!name}"); fi
   done
 }
