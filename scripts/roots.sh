@@ -34,6 +34,20 @@ privileged() {
   if [ "$ROOT_WAY" = sudo ]; then sudo -n "$@"; else "$@"; fi
 }
 
+# need_mmdebstrap [MAJOR]: installs what docker/make-root needs.
+need_mmdebstrap() {
+  local missing=()
+  command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
+  if [ "${1:-}" = 16 ] && ! command -v curl >/dev/null; then missing+=(curl); fi
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing: ${missing[*]}"
+  {
+    privileged apt-get update -q
+    privileged env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
+  } >&2 </dev/null
+}
+
 # Sets ROOT_FOLDER (or ROOT_IMAGE), making it where it is not there yet.
 use_root() {
   if [ "$ROOT_WAY" = docker ]; then
@@ -41,17 +55,7 @@ use_root() {
     if ! docker image inspect "$ROOT_IMAGE" >/dev/null 2>&1; then docker_root "$1" >&2; fi
     return 0
   fi
-  local missing=()
-  command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
-  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
-  if [ "$1" = 16 ] && ! command -v curl >/dev/null; then missing+=(curl); fi
-  if [ ${#missing[@]} -gt 0 ]; then
-    say "installing: ${missing[*]}"
-    {
-      privileged apt-get update -q
-      privileged env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
-    } >&2 </dev/null
-  fi
+  need_mmdebstrap "$1"
   ROOT_FOLDER=$(privileged "$ROOT/docker/make-root" "$1" "$CACHE/roots") ||
     die "no root file system with PostgreSQL $1 could be made" "what was said is above"
 }
