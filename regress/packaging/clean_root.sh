@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# clean_root.sh IMAGE WORK MAJOR DEB AGAIN: the checks of run.sh, in namespaces of their own. IMAGE is the root file system, WORK/files what
-# the Dockerfile copies, AGAIN the package made a second time.
+# clean_root.sh IMAGE WORK MAJOR DEB: the checks of run.sh, in namespaces of their own. IMAGE is the root file system, WORK/files what
+# the Dockerfile copies and the package.
 # shellcheck disable=SC2317  # many functions are called through check
 set -uo pipefail
-image=$1 work=$2 major=$3 deb=$4 again=$5
+image=$1 work=$2 major=$3 deb=$4
 passed=0 failed=0 skipped=0
 name=postgresql-$major-pg-kpi
 
@@ -46,7 +46,6 @@ package_files() { find "$root/usr/lib/postgresql" "$root/usr/share" -path '*pg[_
 # The package.
 
 has_none() { [ -z "$(package_files)" ]; }
-same_bytes() { cmp "$root/files/$deb" "$again"; }
 owners_and_modes() {
   dpkg-deb -c "$root/files/$deb" | awk '
     $2 != "root/root" || !($1 == "drwxr-xr-x" || ($6 ~ /\.so$/ ? $1 == "-rwxr-xr-x" : $1 == "-rw-r--r--")) {print; bad = 1}
@@ -65,7 +64,6 @@ all_libraries_found() {
   ! inside ldd "/usr/lib/postgresql/$major/lib/pg_kpi.so" | grep 'not found'
 }
 
-check 'made a second time, the package is the same byte for byte' same_bytes
 check 'it is named for the server, the version and the architecture' named
 check 'it depends on the server and on the C library that it was linked against' depends
 check 'all in it is root'\''s, and for all to read' owners_and_modes
