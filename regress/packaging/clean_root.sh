@@ -116,8 +116,9 @@ start() {
 mapfile -t health < <(sed -n 's/^HEALTHCHECK.* CMD \[\(.*\)\]$/\1/p' docker/Dockerfile | tr -d '" ' | tr , '\n')
 healthy() { as_postgres "${health[@]}"; }
 stop() {
-  kill -s "$(sed -n 's/^STOPSIGNAL SIG//p' docker/Dockerfile)" "$started"
-  wait "$started"
+  # The process that the entrypoint became.
+  kill -s "$(sed -n 's/^STOPSIGNAL SIG//p' docker/Dockerfile)" "$(head -1 "$root/var/lib/postgresql/data/postmaster.pid")" &&
+    wait "$started"
 }
 sql() { as_postgres PGPASSWORD="${password:-s3cret word}" psql -XqAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres -d "${database:-shop}" "$@"; }
 sql_answers() {
