@@ -1,7 +1,7 @@
 # Every command a person types here; scripts/ holds what they do. PG_CONFIG=/path/to/pg_config picks another PostgreSQL.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build demo psql dsn stop test bench install installcheck clean
+.PHONY: help setup build demo psql dsn stop test bench install deb installcheck clean
 SHELL := /bin/bash
 
 # Given on the command line, these reach the scripts.
@@ -36,6 +36,9 @@ bench: ## run the benchmarks and write benches/results.md; BENCHES="series captu
 
 install: setup ## build and install into the PostgreSQL of PG_CONFIG
 	@scripts/install
+
+deb: setup ## build the Debian package for the PostgreSQL of PG_CONFIG, under .pg/deb/
+	@scripts/deb
 
 installcheck: ## run pg_regress and isolation tests against an installed server (PGHOST, PGPORT)
 	@scripts/installcheck

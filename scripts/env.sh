@@ -42,7 +42,8 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
 # person's own cargo-pgrx of another version stays as it is.
 PGRX_VERSION=$(sed -n 's/^pgrx = "=\([0-9.]*\)"$/\1/p' "$ROOT/Cargo.toml")
 TOOLS=$CARGO_TARGET_DIR/tools
-PATH=$TOOLS/bin:$PATH
+# Once only: a PATH that grows from script to script would have pgrx make its bindings again.
+if [[ :$PATH: != *:$TOOLS/bin:* ]]; then PATH=$TOOLS/bin:$PATH; fi
 
 # Sets PG_CONFIG to a PostgreSQL that has both the server and its headers; fails where there is none.
 find_postgres() {

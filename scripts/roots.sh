@@ -34,6 +34,20 @@ privileged() {
   if [ "$ROOT_WAY" = sudo ]; then sudo -n "$@"; else "$@"; fi
 }
 
+# need_mmdebstrap [MAJOR]: installs what docker/make-root needs.
+need_mmdebstrap() {
+  local missing=()
+  command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
+  if [ "${1:-}" = 16 ] && ! command -v curl >/dev/null; then missing+=(curl); fi
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing: ${missing[*]}"
+  {
+    privileged apt-get update -q
+    privileged env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
+  } >&2 </dev/null
+}
+
 # Sets ROOT_FOLDER (or ROOT_IMAGE), making it where it is not there yet.
 use_root() {
   if [ "$ROOT_WAY" = docker ]; then
@@ -41,17 +55,7 @@ use_root() {
     if ! docker image inspect "$ROOT_IMAGE" >/dev/null 2>&1; then docker_root "$1" >&2; fi
     return 0
   fi
-  local missing=()
-  command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
-  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
-  if [ "$1" = 16 ] && ! command -v curl >/dev/null; then missing+=(curl); fi
-  if [ ${#missing[@]} -gt 0 ]; then
-    say "installing: ${missing[*]}"
-    {
-      privileged apt-get update -q
-      privileged env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
-    } >&2 </dev/null
-  fi
+  need_mmdebstrap "$1"
   ROOT_FOLDER=$(privileged "$ROOT/docker/make-root" "$1" "$CACHE/roots") ||
     die "no root file system with PostgreSQL $1 could be made" "what was said is above"
 }
@@ -60,12 +64,8 @@ docker_root() {
   [ "$1" = 17 ] || die "in Docker there is only PostgreSQL 17" "16 and 18 need root or sudo"
   docker build -t "$ROOT_IMAGE" -f - "$ROOT/docker" <<'DOCKERFILE'
 FROM debian:trixie-slim
-COPY packages /tmp/packages
-RUN apt-get update \
- && mkdir -p /etc/postgresql-common/createcluster.d \
- && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/pg_kpi.conf \
- && awk '!/^#/ && NF {print $2}' /tmp/packages | xargs apt-get install -y --no-install-recommends \
- && rm -rf /var/lib/apt/lists/*
+COPY packages list-packages install-packages /tmp/
+RUN /tmp/install-packages 17 server build test
 DOCKERFILE
 }
 
@@ -87,7 +87,7 @@ share_folders() {
     PATH="$cargo_home/bin:$sysroot/bin:$TOOLS/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
   # sudo and Docker pass on nothing by themselves.
   local name
-  for name in ON_SERVER SUITES CARGO_BUILD_JOBS CARGO_TERM_COLOR CARGO_NET_OFFLINE EXACTNESS_SEED; do
+  for name in ON_SERVER SUITES CARGO_BUILD_JOBS CARGO_TERM_COLOR CARGO_NET_OFFLINE EXACTNESS_SEED SOURCE_DATE_EPOCH; do
     if [ -n "${!name:-}" ]; then INSIDE+=("$name=${!name}"); fi
   done
 }
