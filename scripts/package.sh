@@ -8,6 +8,7 @@ package() {
   rm -rf "$1"
   exec {lock}>"$CARGO_TARGET_DIR/.pg_kpi.lock"
   flock "$lock"
+  claim_cache
   (cd "$ROOT/extension" && cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$1") </dev/null
   exec {lock}>&-
   # cargo-pgrx takes along the scripts between versions, not those that install an older one.
