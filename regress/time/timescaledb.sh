@@ -4,12 +4,12 @@
 # server, row by row; an error counts as a result, by its SQLSTATE. What differs on purpose is asked for in tests of its own.
 #
 # Needs PGHOST, PGPORT, PGUSER and PGDATABASE of a database with pg_kpi and TimescaleDB in it. ROWS is the number of random
-# calls per form (5000), SEED makes another set of them (random by default, and printed).
+# calls per form (5000), SEED makes another set of them (SEED=0.$RANDOM a random one).
 set -uo pipefail
 passed=0 failed=0 skipped=0
 export PSQLRC=/dev/null PGOPTIONS='-c client_min_messages=warning -c timezone=UTC'
 ROWS=${ROWS:-5000}
-SEED=${SEED:-0.$RANDOM}
+SEED=${SEED:-0.42}
 sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 
 if [ "$(sql -c "SELECT count(*) FROM pg_extension WHERE extname = 'timescaledb'")" != 1 ]; then
@@ -152,12 +152,21 @@ months="call ~ 'interval ''[0-9]+ (month|year)' AND theirs ~ ' BC$' AND ours ~ '
 # Their dates reach below what the type date can hold, and cannot be read back.
 dates="$months OR ours = 'error 22008' AND CASE WHEN theirs ~ '^[0-9]+-.* BC$' THEN split_part(theirs, '-', 1)::int >= 4714 END"
 
+# The distance from an origin at one end of time to a time at the other does not fit their arithmetic, the result does: they refuse.
+# Ours is checked by its definition, in seconds. far TYPE: the condition for calls with times of that type.
+far() {
+  local start="extract(epoch FROM ours::$1::timestamp)" width="extract(epoch FROM split_part(call, '''', 2)::interval)"
+  local time="extract(epoch FROM split_part(call, '''', 4)::$1::timestamp)" origin="extract(epoch FROM split_part(call, '''', 6)::$1::timestamp)"
+  echo "CASE WHEN theirs = 'error 22003' AND ours !~ 'error' AND call !~ 'interval ''[0-9]+ (month|year)' THEN
+    $start <= $time AND $time < $start + $width AND ($start - $origin) % $width = 0 END"
+}
+
 # Infinite times are their own buckets, but we look whether the zone is one.
 zones="$months OR call ~ 'Nowhere' AND theirs ~ 'infinity' AND ours = 'error 22023'"
 
 for type in timestamp timestamptz; do
   compare "time_bucket(interval, $type)" "compare.some_width(), '$type ' || compare.some_time()" "$months"
-  compare "time_bucket(interval, $type, origin)" "compare.some_width(), '$type ' || compare.some_time(), '$type ' || compare.finite_time()" "$months"
+  compare "time_bucket(interval, $type, origin)" "compare.some_width(), '$type ' || compare.some_time(), '$type ' || compare.finite_time()" "$months OR $(far $type)"
   compare "time_bucket(interval, $type, offset)" "compare.some_width(), '$type ' || compare.some_time(), compare.some_offset()" "$months"
 done
 compare "time_bucket(interval, timestamptz, timezone)" \
@@ -167,7 +176,7 @@ compare "time_bucket(interval, timestamptz, timezone, origin, offset)" \
    compare.one_of('NULL', 'timestamptz ' || compare.finite_time()), compare.one_of('NULL', compare.some_offset())" "$zones"
 compare "time_bucket(interval, date)" "compare.some_days(), 'date ' || compare.some_time()" "$dates"
 compare "time_bucket(interval, date, origin)" \
-  "compare.some_days(), 'date ' || compare.some_time(), 'date ' || compare.finite_time()" "$dates"
+  "compare.some_days(), 'date ' || compare.some_time(), 'date ' || compare.finite_time()" "$dates OR $(far date)"
 compare "time_bucket(interval, date, offset)" \
   "compare.some_days(), 'date ' || compare.some_time(), compare.some_offset()" "$dates"
 for type in smallint:16 int:32 bigint:64; do
