@@ -36,6 +36,11 @@ impl Identity {
         set(name, value)
     }
 
+    /// Becomes a role of which the caller is a member, in the caller's session as it is.
+    pub fn role(role: pg_sys::Oid) -> Result<Self, Error> {
+        Self::enter(role, false, &[])
+    }
+
     /// Becomes the owner of the extension, to write its catalog.
     pub fn extension_owner() -> Result<Self, Error> {
         Self::enter(

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::spi::{self, Mode};
 
 /// The version of this library.
-const LIBRARY: &str = env!("CARGO_PKG_VERSION");
+pub const LIBRARY: &str = env!("CARGO_PKG_VERSION");
 
 thread_local! {
     static SAME: Cell<bool> = const { Cell::new(false) };

@@ -6,11 +6,14 @@ mod anomaly;
 mod catalog;
 mod error;
 mod forecast;
+mod guc;
 mod identity;
 mod installed;
+mod jobs;
 mod rollup;
 mod series;
 mod spi;
+mod stream;
 mod time;
 mod version;
 
@@ -22,6 +25,8 @@ use pgrx::pg_sys::ffi;
 /// Called by PostgreSQL when it loads the library.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    guc::define();
+    jobs::preload();
     kpi_series::interrupt::set(|| {
         pgrx::check_for_interrupts!();
     });

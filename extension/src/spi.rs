@@ -145,11 +145,16 @@ unsafe extern "C-unwind" {
     );
 }
 
-/// Runs a statement in the calling query's snapshot and has the executor put its rows into `store`.
+/// Runs a statement and has the executor put its rows into `store`.
 ///
 /// # Safety
 /// `store` is alive, and its readers expect rows of the types that the statement selects.
-pub unsafe fn into_store(sql: &str, args: &[Arg], store: *mut pg_sys::Tuplestorestate) -> Result<u64, Error> {
+pub unsafe fn into_store(
+    mode: Mode,
+    sql: &str,
+    args: &[Arg],
+    store: *mut pg_sys::Tuplestorestate,
+) -> Result<u64, Error> {
     let text = CString::new(sql)
         .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
     let connection = Connection::open();
@@ -173,7 +178,7 @@ pub unsafe fn into_store(sql: &str, args: &[Arg], store: *mut pg_sys::Tuplestore
         );
         let options = pg_sys::SPIExecuteOptions {
             params,
-            read_only: true,
+            read_only: mode == Mode::Read,
             allow_nonatomic: false,
             must_return_tuples: true,
             tcount: 0,

@@ -76,3 +76,41 @@ pub unsafe fn attribute(
         return pg_sys::TupleDescAttr(descriptor, position);
     }
 }
+
+/// Installs a signal handler in a background process.
+///
+/// # Safety
+/// At the start of the process, before signals are let in; the handler is one that is safe for this signal.
+pub unsafe fn handle_signal(signal: i32, handler: unsafe extern "C-unwind" fn(i32)) {
+    // SAFETY: as this function's contract says.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::pqsignal(signal, Some(handler));
+        #[cfg(feature = "pg18")]
+        pg_sys::pqsignal_be(signal, Some(handler));
+    }
+}
+
+/// Whether a role owns a database.
+pub fn owns_database(database: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    // SAFETY: a lookup in a transaction.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        return pg_sys::pg_database_ownercheck(database, role);
+        #[cfg(not(feature = "pg15"))]
+        return pg_sys::object_ownercheck(pg_sys::DatabaseRelationId, database, role);
+    }
+}
+
+/// Connects a background process to a database as a role that may not be allowed to log in: only since PostgreSQL 17
+/// can the server be told so.
+pub const CONNECT_AS_ANY_ROLE: u32 = {
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    {
+        0
+    }
+    #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+    {
+        pg_sys::BGWORKER_BYPASS_ROLELOGINCHECK
+    }
+};

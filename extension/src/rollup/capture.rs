@@ -199,6 +199,7 @@ fn write_down(sources: Vec<(i32, TouchedMinutes)>) {
     unsafe {
         let relation = pg_sys::table_open(table, pg_sys::RowExclusiveLock as i32);
         let indexes = pg_sys::CatalogOpenIndexes(relation);
+        crate::jobs::shared::at_commit(|noted| noted.wrote = true);
         for (source, mut touched) in sources {
             for range in touched.ranges() {
                 let mut values = [

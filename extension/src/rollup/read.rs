@@ -16,7 +16,7 @@ use crate::identity::Identity;
 use crate::spi::{self, Mode, Row, ident, literal};
 
 /// A chain of derived KPIs deeper than this is a definition gone wrong, not a KPI.
-const MAX_DEPTH: usize = 32;
+pub const MAX_DEPTH: usize = 32;
 
 /// A stretch of raw rows longer than this, two days, may be worth several workers.
 const LONG_STRETCH: i64 = 2 * 86_400_000_000;
@@ -67,7 +67,7 @@ impl Plan {
     unsafe fn run_into(self, store: *mut pg_sys::Tuplestorestate) -> Result<u64, Error> {
         let _owner = self.assume()?;
         // SAFETY: as this function's contract says.
-        unsafe { spi::into_store(&self.sql, &self.args.0, store) }
+        unsafe { spi::into_store(Mode::Read, &self.sql, &self.args.0, store) }
     }
 
     fn assume(&self) -> Result<Identity, Error> {

@@ -13,6 +13,7 @@ use crate::catalog::lookup::{self, Source, StateColumn, TimeType};
 use crate::error::{Error, required};
 use crate::identity::Identity;
 use crate::spi::{self, Mode, arg, ident};
+use crate::stream::Publication;
 
 /// What a refresh did.
 #[derive(Default, Debug, Clone, Copy)]
@@ -38,7 +39,12 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
     };
     // It may have become a hypertable.
     let source = lookup::source(Mode::Write, name)?;
+    let mut publication = Publication::begin(&source)?;
     let todo = take(&source, Span::new(since, until), &kept)?;
+    // The first fill publishes nothing: the log begins with what is there.
+    if let Some(publication) = publication.as_mut().filter(|_| !todo.first) {
+        publication.read_before(todo.noted.clone(), &kept)?;
+    }
     let states = lookup::states(Mode::Write, source.id)?;
     let outcome = {
         let owner = Identity::assume(source.owner, &source.search_path, &source.timezone)?;
@@ -48,6 +54,9 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
         owner.set("work_mem", &format!("{memory}kB"))?;
         recompute(&source, &states, &todo)?
     };
+    if let Some(publication) = publication.filter(|_| !todo.first) {
+        publication.publish(&kept)?;
+    }
     let _owner = Identity::extension_owner()?;
     history::track(&source)?;
     finish(&source, &todo, &outcome, started)?;
@@ -77,6 +86,8 @@ fn now() -> i64 {
 /// What a refresh recomputes.
 struct Todo {
     touched: Spans,
+    /// What was on the list of that, one entry per noted write.
+    noted: Vec<Span>,
     /// Nothing is materialised yet: no old rows to delete.
     first: bool,
     /// All states will be there for all of time.
@@ -124,8 +135,14 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
         },
     )?;
     let pending = super::capture::pending(source.id).into_iter().map(super::span_of);
-    let all: Spans = taken.into_iter().chain(pending).collect();
+    let taken: Vec<Span> = taken.into_iter().chain(pending).collect();
+    let all: Spans = taken.iter().copied().collect();
     let window = Spans::of(asked);
+    let noted = taken
+        .iter()
+        .map(|span| Span::new(span.from.max(asked.from), span.until.min(asked.until)))
+        .filter(|span| !span.is_empty())
+        .collect();
     for rest in all.minus(&window).as_slice() {
         touch_again(source, *rest)?;
     }
@@ -145,6 +162,7 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
         fills: all_of_time,
         first: unfilled.1,
         touched,
+        noted,
     })
 }
 

@@ -1,0 +1,105 @@
+//! The settings of this extension: every one begins with `kpi.`, can be changed by reloading the configuration, and
+//! concerns the background workers only.
+
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, pg_sys};
+
+static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
+static TICK: GucSetting<i32> = GucSetting::<i32>::new(50);
+static MAX_PARALLEL_JOBS: GucSetting<i32> = GucSetting::<i32>::new(2);
+static JOB_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(3_600_000);
+static RUN_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(7 * 86_400);
+static CHANGE_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(3_600);
+
+/// Defines the settings; called once, when the library is loaded.
+pub fn define() {
+    GucRegistry::define_bool_guc(
+        c"kpi.worker",
+        c"Runs the background workers of pg_kpi.",
+        c"Off: no jobs run and nothing is streamed until it is on again.",
+        &WORKER,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"kpi.tick",
+        c"Shortest time between two publications of changes.",
+        c"Changes of one bucket within a tick become one change.",
+        &TICK,
+        1,
+        60_000,
+        GucContext::Sighup,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_int_guc(
+        c"kpi.max_parallel_jobs",
+        c"How many jobs of one database run at a time.",
+        c"Each takes one of max_worker_processes while it runs.",
+        &MAX_PARALLEL_JOBS,
+        1,
+        64,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"kpi.job_timeout",
+        c"How long a job may run that has no time-out of its own; 0 is without end.",
+        c"A job that takes longer is cancelled and counts as failed.",
+        &JOB_TIMEOUT,
+        0,
+        i32::MAX,
+        GucContext::Sighup,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_int_guc(
+        c"kpi.run_history",
+        c"How long the runs of jobs are kept in kpi.job_runs.",
+        c"The latest 1000 runs of a job are kept at most.",
+        &RUN_HISTORY,
+        60,
+        i32::MAX,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_int_guc(
+        c"kpi.change_history",
+        c"How long changes are kept at least in kpi.change.",
+        c"Longer where a subscriber has not acknowledged them and may still come back.",
+        &CHANGE_HISTORY,
+        1,
+        i32::MAX,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
+    // SAFETY: called while the library is loaded, on the main thread.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"kpi".as_ptr()) };
+}
+
+/// `kpi.worker`.
+pub fn worker() -> bool {
+    WORKER.get()
+}
+
+/// `kpi.tick`, microseconds.
+pub fn tick() -> i64 {
+    i64::from(TICK.get()) * 1000
+}
+
+/// `kpi.max_parallel_jobs`.
+pub fn max_parallel_jobs() -> usize {
+    MAX_PARALLEL_JOBS.get() as usize
+}
+
+/// `kpi.job_timeout`, milliseconds; 0 is none.
+pub fn job_timeout() -> i32 {
+    JOB_TIMEOUT.get()
+}
+
+/// `kpi.run_history`, seconds.
+pub fn run_history() -> i32 {
+    RUN_HISTORY.get()
+}
+
+/// `kpi.change_history`, seconds.
+pub fn change_history() -> i32 {
+    CHANGE_HISTORY.get()
+}

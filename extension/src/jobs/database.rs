@@ -1,0 +1,134 @@
+//! DROP DATABASE and its like need a database without connections: the workers leave it for as long as they take.
+
+use std::ffi::CStr;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use super::process::now;
+use super::shared::shared;
+use crate::version;
+
+/// How long no worker comes back: the server itself waits 5 s for connections to end.
+const HELD: i64 = 10_000_000;
+
+static PREVIOUS: OnceLock<pg_sys::ProcessUtility_hook_type> = OnceLock::new();
+
+/// Chains the hook; called while the server preloads libraries.
+pub fn hook() {
+    // SAFETY: in the postmaster, before there is any other process.
+    unsafe {
+        let _ = PREVIOUS.set(pg_sys::ProcessUtility_hook);
+        pg_sys::ProcessUtility_hook = Some(on_utility);
+    }
+}
+
+#[pg_guard]
+#[allow(clippy::too_many_arguments)]
+unsafe extern "C-unwind" fn on_utility(
+    statement: *mut pg_sys::PlannedStmt,
+    text: *const std::ffi::c_char,
+    read_only_tree: bool,
+    context: pg_sys::ProcessUtilityContext::Type,
+    params: pg_sys::ParamListInfo,
+    environment: *mut pg_sys::QueryEnvironment,
+    receiver: *mut pg_sys::DestReceiver,
+    completion: *mut pg_sys::QueryCompletion,
+) {
+    // SAFETY: the statement is the server's; everything is passed on as it came.
+    unsafe {
+        let held = needs_alone((*statement).utilityStmt);
+        if let Some(database) = held {
+            leave(database);
+        }
+        match PREVIOUS.get().copied().flatten() {
+            Some(next) => {
+                next(statement, text, read_only_tree, context, params, environment, receiver, completion);
+            }
+            None => pg_sys::standard_ProcessUtility(
+                statement,
+                text,
+                read_only_tree,
+                context,
+                params,
+                environment,
+                receiver,
+                completion,
+            ),
+        }
+        if let Some(database) = held {
+            come_back(database);
+        }
+    }
+}
+
+/// The database that a statement needs to have for itself, if the role may run the statement.
+unsafe fn needs_alone(statement: *mut pg_sys::Node) -> Option<pg_sys::Oid> {
+    shared()?;
+    // SAFETY: the tag says what the node is; its name is a zero-terminated string.
+    unsafe {
+        let name = if pgrx::is_a(statement, pg_sys::NodeTag::T_DropdbStmt) {
+            (*(statement as *mut pg_sys::DropdbStmt)).dbname
+        } else if pgrx::is_a(statement, pg_sys::NodeTag::T_RenameStmt) {
+            let rename = statement as *mut pg_sys::RenameStmt;
+            if (*rename).renameType != pg_sys::ObjectType::OBJECT_DATABASE {
+                return None;
+            }
+            (*rename).subname
+        } else if pgrx::is_a(statement, pg_sys::NodeTag::T_AlterDatabaseStmt) {
+            let alter = statement as *mut pg_sys::AlterDatabaseStmt;
+            if option(c"tablespace", (*alter).options).is_none() {
+                return None;
+            }
+            (*alter).dbname
+        } else if pgrx::is_a(statement, pg_sys::NodeTag::T_CreatedbStmt) {
+            let template = option(c"template", (*(statement as *mut pg_sys::CreatedbStmt)).options)?;
+            pg_sys::defGetString(template)
+        } else {
+            return None;
+        };
+        let database = pg_sys::get_database_oid(name, true);
+        let role = pg_sys::GetUserId();
+        let may = database != pg_sys::Oid::INVALID
+            && (version::owns_database(database, role) || pg_sys::superuser());
+        may.then_some(database)
+    }
+}
+
+unsafe fn option(name: &CStr, options: *mut pg_sys::List) -> Option<*mut pg_sys::DefElem> {
+    if options.is_null() {
+        return None;
+    }
+    // SAFETY: a list of DefElem nodes, as the grammar makes for these statements.
+    unsafe {
+        let cells = std::slice::from_raw_parts((*options).elements, (*options).length as usize);
+        cells
+            .iter()
+            .map(|cell| cell.ptr_value as *mut pg_sys::DefElem)
+            .find(|element| CStr::from_ptr((**element).defname) == name)
+    }
+}
+
+/// Has the workers of a database end, and waits until they have.
+fn leave(database: pg_sys::Oid) {
+    let Some(slot) = shared().and_then(|shared| shared.slot(database)) else {
+        return;
+    };
+    slot.held_until.store(now() + HELD, Ordering::Release);
+    slot.wake();
+    let deadline = now() + HELD / 2;
+    while (slot.worker.load(Ordering::Acquire) != 0 || slot.jobs.load(Ordering::Acquire) > 0) && now() < deadline {
+        super::process::pause(5_000);
+    }
+}
+
+fn come_back(database: pg_sys::Oid) {
+    if let Some(shared) = shared()
+        && let Some(slot) = shared.slot(database)
+    {
+        slot.held_until.store(0, Ordering::Release);
+        shared.wake_launcher();
+    }
+}

@@ -1,0 +1,214 @@
+//! Which jobs are due, and what becomes of their runs.
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use super::lock;
+use super::process::Failure;
+use super::running::{Order, Running};
+use super::shared::{Slot, my_database};
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::spi::{self, Mode, arg};
+
+/// The first pause before a job that has failed is tried again, the longest one, and how far chance moves them, seconds.
+const FIRST_PAUSE: f64 = 5.0;
+const LONGEST_PAUSE: f64 = 3600.0;
+const JITTER: f64 = 0.25;
+/// How long a process may take to begin its run.
+const STARTING: &str = "30 s";
+
+/// When the next job is due, microseconds; never is `i64::MAX`.
+pub fn next_due() -> Result<i64, Error> {
+    // The clock was set back behind what has run: without this, a job would wait until the clock has caught up.
+    spi::query_kept(
+        Mode::Write,
+        "UPDATE kpi.job SET due = clock_timestamp(), \
+         next_run = kpi._next_run(schedule, cron, timezone, clock_timestamp(), clock_timestamp()) \
+         WHERE due > clock_timestamp() + interval '1 minute' AND failures = 0",
+        &[],
+        |_| Ok(()),
+    )?;
+    let next = spi::first_kept(
+        Mode::Write,
+        "SELECT min(next_run) FROM kpi.job j WHERE NOT paused AND NOT failed \
+         AND NOT EXISTS (SELECT FROM kpi.job_run r WHERE r.job_id = j.id AND r.outcome = 'running')",
+        &[],
+        |row| Ok(row.datum(1).map(|datum| datum.value() as i64)),
+    )?;
+    Ok(next.flatten().unwrap_or(i64::MAX))
+}
+
+/// Runs that say that they are running and are not: their process, or the whole server, has been killed. They count as
+/// failed, and their job is tried again.
+pub fn recover() -> Result<(), Error> {
+    let open = spi::query_kept(
+        Mode::Write,
+        "SELECT r.id, r.job_id, r.pid IS NOT NULL OR r.started_at < clock_timestamp() - $1::interval \
+         OR r.started_at < pg_catalog.pg_postmaster_start_time() \
+         FROM kpi.job_run r WHERE r.outcome = 'running'",
+        &[arg(STARTING)],
+        |row| {
+            Ok((
+                row.get::<i64>(1).unwrap_or_default(),
+                row.get::<i32>(2).unwrap_or_default(),
+                row.get::<bool>(3).unwrap_or(false),
+            ))
+        },
+    )?;
+    for (run, job, begun) in open {
+        if begun && !lock::is_held(job) {
+            // It may have ended between the look at its row and the look at its lock.
+            let still = spi::first(
+                Mode::Write,
+                "SELECT FROM kpi.job_run WHERE id = $1 AND outcome = 'running' FOR UPDATE SKIP LOCKED",
+                &[arg(run)],
+                |_| Ok(()),
+            )?;
+            if still.is_some() {
+                failed(
+                    run,
+                    job,
+                    "crashed",
+                    &Failure {
+                        code: PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN,
+                        sqlstate: "57P02".to_string(),
+                        message: "the process that ran the job ended without a result".to_string(),
+                        detail: None,
+                        hint: Some("The log of the server says why.".to_string()),
+                    },
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Starts the jobs that are due, as far as there is room for them.
+pub fn start_due(slot: &Slot, worker_started: i64, running: &mut Running) -> Result<(), Error> {
+    running.ended();
+    let missed = TimestampWithTimeZone::try_from(worker_started).ok();
+    // What was due before this worker began was missed, and such a job may not want that.
+    spi::run(
+        "UPDATE kpi.job SET due = next_run, next_run = kpi._next_run(schedule, cron, timezone, next_run, clock_timestamp()) \
+         WHERE catch_up = 'none' AND failures = 0 AND NOT paused AND NOT failed AND next_run < $1",
+        &[spi::raw_arg(pg_sys::TIMESTAMPTZOID, missed.into_datum())],
+    )?;
+    let due = spi::query(
+        Mode::Write,
+        "SELECT j.id, j.name, j.owner::oid FROM kpi.job j WHERE NOT paused AND NOT failed \
+         AND next_run <= clock_timestamp() \
+         AND NOT EXISTS (SELECT FROM kpi.job_run r WHERE r.job_id = j.id AND r.outcome = 'running') \
+         ORDER BY next_run, id FOR NO KEY UPDATE SKIP LOCKED",
+        &[],
+        |row| {
+            Ok((
+                row.get::<i32>(1).unwrap_or_default(),
+                row.text(2),
+                row.get::<pg_sys::Oid>(3).unwrap_or(pg_sys::Oid::INVALID),
+            ))
+        },
+    )?;
+    for (job, name, owner) in due {
+        if running.is_full() {
+            break;
+        }
+        if lock::is_held(job) {
+            continue;
+        }
+        let run = spi::first(
+            Mode::Write,
+            "INSERT INTO kpi.job_run (job_id, due) SELECT id, next_run FROM kpi.job WHERE id = $1 RETURNING id",
+            &[arg(job)],
+            |row| Ok(row.get::<i64>(1).unwrap_or_default()),
+        )?
+        .unwrap_or_default();
+        let order = Order {
+            database: my_database(),
+            owner,
+            job,
+            run,
+        };
+        if !running.start(&name, order) {
+            slot.refused.store(true, std::sync::atomic::Ordering::Relaxed);
+            failed(
+                run,
+                job,
+                "failed",
+                &Failure {
+                    code: PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+                    sqlstate: "53400".to_string(),
+                    message: "the server has no free slot for a background worker".to_string(),
+                    detail: None,
+                    hint: Some("Raise max_worker_processes, or lower kpi.max_parallel_jobs.".to_string()),
+                },
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes down that a run has succeeded, and when the job runs next. One that was not on the schedule does not move it.
+pub fn succeeded(run: i64, job: i32, rows: Option<i64>, scheduled: bool) -> Result<(), Error> {
+    let _owner = Identity::extension_owner()?;
+    spi::run(
+        "UPDATE kpi.job_run SET outcome = 'succeeded', finished_at = clock_timestamp(), rows = $2 WHERE id = $1",
+        &[arg(run), spi::raw_arg(pg_sys::INT8OID, rows.into_datum())],
+    )?;
+    // A run that had failed before came at a time of its own: the schedule goes on from when it was due.
+    spi::run(
+        "WITH was AS (SELECT id, CASE WHEN failures = 0 THEN next_run ELSE due END AS due FROM kpi.job \
+                      WHERE id = $1 AND ($2 OR failures > 0 OR failed)) \
+         UPDATE kpi.job j SET due = was.due, failures = 0, failed = false, \
+         next_run = kpi._next_run(schedule, cron, timezone, was.due, \
+                                  CASE WHEN catch_up = 'all' THEN was.due ELSE clock_timestamp() END) \
+         FROM was WHERE j.id = was.id",
+        &[arg(job), arg(scheduled)],
+    )?;
+    spi::run(
+        "UPDATE kpi.alert a SET cleared_at = clock_timestamp() FROM kpi.job j \
+         WHERE j.id = $1 AND a.kind = 'job' AND a.subject = j.name AND a.cleared_at IS NULL",
+        &[arg(job)],
+    )?;
+    announce(run)
+}
+
+/// Writes down that a run has failed, and when the job is tried again; after too many times it is given up, with an alert.
+pub fn failed(run: i64, job: i32, outcome: &str, failure: &Failure) -> Result<(), Error> {
+    let _owner = Identity::extension_owner()?;
+    spi::run(
+        "UPDATE kpi.job_run SET outcome = $2, finished_at = clock_timestamp(), sqlstate = $3, message = $4 WHERE id = $1",
+        &[arg(run), arg(outcome), arg(failure.sqlstate.as_str()), arg(failure.text())],
+    )?;
+    let given_up = spi::first(
+        Mode::Write,
+        "UPDATE kpi.job SET due = CASE WHEN failures = 0 THEN next_run ELSE due END, failures = failures + 1, \
+         failed = failures >= max_retries, \
+         next_run = clock_timestamp() + least($2 * power(2, least(failures, 30)), $3) * (1 + $4 * (2 * random() - 1)) * interval '1 s' \
+         WHERE id = $1 RETURNING failed, name, max_retries",
+        &[arg(job), arg(FIRST_PAUSE), arg(LONGEST_PAUSE), arg(JITTER)],
+        |row| Ok((row.get::<bool>(1).unwrap_or(false), row.text(2), row.get::<i32>(3).unwrap_or_default())),
+    )?;
+    if let Some((true, name, retries)) = given_up {
+        let message = format!(
+            "job \"{name}\" has failed {} times and is not tried again: {}: {}",
+            retries.saturating_add(1),
+            failure.sqlstate,
+            failure.message
+        );
+        super::alert::raise("job", &name, "failed", &message)?;
+        pgrx::warning!("{message}");
+    }
+    announce(run)
+}
+
+/// Tells the listeners of `kpi.jobs` what became of a run.
+fn announce(run: i64) -> Result<(), Error> {
+    spi::run(
+        "SELECT pg_catalog.pg_notify('kpi.jobs', pg_catalog.jsonb_build_object('job', left(j.name, 200), 'run', r.id, \
+         'outcome', r.outcome, 'sqlstate', r.sqlstate)::text) FROM kpi.job_run r JOIN kpi.job j ON j.id = r.job_id \
+         WHERE r.id = $1 AND pg_catalog.pg_notification_queue_usage() < 0.5",
+        &[arg(run)],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,286 @@
+//! The worker of a database: publishes what changes, starts the jobs that are due, and keeps house.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use super::process::{self, Ending, Failure, now, transaction};
+use super::running::Running;
+use super::shared::{Slot, shared};
+use crate::guc;
+use crate::spi::{self, Mode, arg};
+use crate::{rollup, stream};
+
+const SECOND: i64 = 1_000_000;
+/// How often the worker looks whether the extension is still there, without being woken.
+const BEAT: i64 = 2 * SECOND;
+/// Commits of prepared transactions wake nobody: while something is streamed they are looked for this often.
+const UNNOTICED: i64 = SECOND;
+/// A source over a view always waits for a refresh: this is how often it gets one while it is streamed.
+const VIEW: i64 = 10 * SECOND;
+/// How often the log is rotated and old runs are removed.
+const UPKEEP: i64 = 15 * SECOND;
+/// The longest pause before a source that cannot be refreshed is tried again.
+const LONGEST_PAUSE: i64 = 60 * SECOND;
+
+/// Where a worker begins.
+///
+/// # Safety
+/// Called by the server in a new process, with the oid of a database.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn kpi_worker_main(argument: pg_sys::Datum) {
+    process::signals(Ending::Interrupted);
+    let database = pg_sys::Oid::from(argument.value() as u32);
+    let Some(slot) = shared().and_then(|shared| shared.slot(database)) else {
+        return;
+    };
+    // SAFETY: at the start of the process; the callback leaves the slot whichever way the process ends.
+    unsafe {
+        pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::Oid::INVALID, 0);
+        pg_sys::before_shmem_exit(Some(at_exit), pg_sys::Datum::from(0));
+    }
+    slot.enter();
+    let mut worker = Worker {
+        slot,
+        started: now(),
+        running: Running::default(),
+        streamed: Vec::new(),
+        paused: HashMap::new(),
+        next_job: i64::MAX,
+        warned: false,
+    };
+    worker.work();
+    worker.running.stop_all();
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
+    if let Some(slot) = shared().and_then(|shared| shared.slot(super::shared::my_database())) {
+        slot.leave();
+    }
+}
+
+/// A source that is streamed.
+struct Streamed {
+    id: i32,
+    name: String,
+    captured: bool,
+    /// When it was last refreshed.
+    refreshed: i64,
+}
+
+/// A source whose refresh failed.
+struct Paused {
+    until: i64,
+    failures: u32,
+}
+
+struct Worker {
+    slot: &'static Slot,
+    started: i64,
+    running: Running,
+    streamed: Vec<Streamed>,
+    paused: HashMap<i32, Paused>,
+    /// When the next job is due.
+    next_job: i64,
+    /// The database has objects of another version, and the log says so.
+    warned: bool,
+}
+
+impl Worker {
+    fn work(&mut self) {
+        let (mut beat, mut upkeep, mut published, mut unnoticed) = (0, now() + SECOND, 0, 0);
+        let mut usable = false;
+        loop {
+            if self.slot.held_until.load(Acquire) > now() || !guc::worker() {
+                return;
+            }
+            if now() >= beat || self.slot.altered.swap(false, AcqRel) {
+                beat = now() + BEAT;
+                match self.look() {
+                    Look::Gone => return,
+                    Look::Unusable => usable = false,
+                    Look::Ready => usable = true,
+                }
+                self.slot.streaming.store(usable && !self.streamed.is_empty(), Release);
+            }
+            let mut until = beat;
+            if usable {
+                if !self.streamed.is_empty() {
+                    let due = published + guc::tick();
+                    let dirty = self.slot.dirty.load(Acquire) || now() >= unnoticed;
+                    if dirty && now() >= due {
+                        self.slot.dirty.store(false, Release);
+                        published = now();
+                        unnoticed = published + UNNOTICED;
+                        self.publish();
+                        until = until.min(unnoticed);
+                    } else {
+                        until = until.min(if dirty { due } else { unnoticed });
+                    }
+                }
+                if now() >= upkeep {
+                    upkeep = now() + UPKEEP;
+                    for (activity, work) in stream::UPKEEP {
+                        match transaction(activity, work) {
+                            // Somebody reads the segment that would be emptied: next time.
+                            Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE => (),
+                            done => self.report(done.map(|_| ())),
+                        }
+                    }
+                }
+                if now() >= self.next_job || self.running.ended() {
+                    self.start_jobs();
+                }
+                // At the limit of jobs that run at a time, the end of one of them is what wakes the worker.
+                if !self.running.is_full() {
+                    until = until.min(self.next_job);
+                }
+            }
+            process::wait(until - now());
+        }
+    }
+
+    /// Whether the extension is there and of this library's version, what is streamed, and when jobs are due.
+    fn look(&mut self) -> Look {
+        self.slot.wanted.store(false, Release);
+        let objects = transaction("", || {
+            spi::first(
+                Mode::Write,
+                "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'pg_kpi'",
+                &[],
+                |row| Ok(row.text(1)),
+            )
+        });
+        let Ok(objects) = objects else {
+            self.slot.wanted.store(true, Release);
+            self.report(objects.map(|_| ()));
+            return Look::Unusable;
+        };
+        let Some(objects) = objects else {
+            return Look::Gone;
+        };
+        self.slot.wanted.store(true, Release);
+        if objects != crate::installed::LIBRARY {
+            if !std::mem::replace(&mut self.warned, true) {
+                pgrx::warning!(
+                    "the worker of pg_kpi waits: the library is {}, the objects in this database are {objects}; \
+                     ALTER EXTENSION pg_kpi UPDATE, or restart the server where the library is the older one",
+                    crate::installed::LIBRARY
+                );
+            }
+            return Look::Unusable;
+        }
+        self.warned = false;
+        let known = std::mem::take(&mut self.streamed);
+        let seen = transaction("", || {
+            let streamed = stream::sources()?;
+            let next = super::queue::next_due()?;
+            Ok((streamed, next))
+        });
+        match seen {
+            Ok((streamed, next)) => {
+                self.streamed = streamed
+                    .into_iter()
+                    .map(|(id, name, captured)| Streamed {
+                        id,
+                        name,
+                        captured,
+                        refreshed: known.iter().find(|k| k.id == id).map_or(0, |k| k.refreshed),
+                    })
+                    .collect();
+                self.next_job = next;
+                Look::Ready
+            }
+            Err(failure) => {
+                self.report(Err(failure));
+                Look::Unusable
+            }
+        }
+    }
+
+    /// Refreshes the streamed sources that something has touched; each refresh publishes what it changes.
+    fn publish(&mut self) {
+        for streamed in &mut self.streamed {
+            let now = now();
+            if self.paused.get(&streamed.id).is_some_and(|paused| now < paused.until)
+                || (!streamed.captured && now < streamed.refreshed + VIEW)
+            {
+                continue;
+            }
+            let name = &streamed.name;
+            let id = streamed.id;
+            let done = transaction("pg_kpi: publishing", || {
+                let touched = spi::first_kept(
+                    Mode::Write,
+                    "SELECT EXISTS (SELECT FROM kpi.touched WHERE source_id = $1)",
+                    &[arg(id)],
+                    |row| Ok(row.get::<bool>(1).unwrap_or(false)),
+                )?;
+                if touched == Some(true) {
+                    rollup::refresh::refresh(name, i64::MIN, i64::MAX)?;
+                }
+                Ok(())
+            });
+            streamed.refreshed = now;
+            match done {
+                Ok(()) => {
+                    if self.paused.remove(&id).is_some() {
+                        let cleared = transaction("", || stream::succeeded(id));
+                        log_failure(cleared);
+                    }
+                }
+                Err(failure) => {
+                    let paused = self.paused.entry(id).or_insert(Paused { until: 0, failures: 0 });
+                    let pause = (SECOND << paused.failures.min(6)).min(LONGEST_PAUSE);
+                    paused.failures += 1;
+                    paused.until = process::now() + pause;
+                    if paused.failures == 1 {
+                        pgrx::warning!(
+                            "pg_kpi cannot refresh source \"{name}\", which is streamed: {}",
+                            failure.text()
+                        );
+                    }
+                    let noted = transaction("", || stream::failed(id, &failure));
+                    log_failure(noted);
+                }
+            }
+        }
+    }
+
+    fn start_jobs(&mut self) {
+        let (slot, started) = (self.slot, self.started);
+        let running = &mut self.running;
+        let next = transaction("pg_kpi: starting jobs", || {
+            super::queue::recover()?;
+            super::queue::start_due(slot, started, running)?;
+            super::queue::next_due()
+        });
+        self.next_job = match next {
+            Ok(next) => next,
+            Err(failure) => {
+                self.report(Err(failure));
+                now() + SECOND
+            }
+        };
+    }
+
+    fn report(&self, result: Result<(), Failure>) {
+        log_failure(result);
+    }
+}
+
+fn log_failure(result: Result<(), Failure>) {
+    if let Err(failure) = result {
+        pgrx::warning!("the worker of pg_kpi goes on after an error: {}", failure.text());
+    }
+}
+
+enum Look {
+    Ready,
+    Unusable,
+    Gone,
+}
