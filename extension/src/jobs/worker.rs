@@ -22,6 +22,8 @@ const UNNOTICED: i64 = SECOND;
 const VIEW: i64 = 10 * SECOND;
 /// How often the log is rotated and old runs are removed.
 const UPKEEP: i64 = 15 * SECOND;
+/// The longest rest after a publication.
+const LONGEST_REST: i64 = 2 * SECOND;
 /// The longest pause before a source that cannot be refreshed is tried again.
 const LONGEST_PAUSE: i64 = 60 * SECOND;
 
@@ -51,6 +53,7 @@ pub unsafe extern "C-unwind" fn kpi_worker_main(argument: pg_sys::Datum) {
         paused: HashMap::new(),
         next_job: i64::MAX,
         warned: false,
+        logged: Default::default(),
     };
     worker.work();
     worker.running.stop_all();
@@ -88,12 +91,15 @@ struct Worker {
     next_job: i64,
     /// The database has objects of another version, and the log says so.
     warned: bool,
+    /// The last error in the log, and when.
+    logged: (String, i64),
 }
 
 impl Worker {
     fn work(&mut self) {
         let (mut beat, mut upkeep, mut published, mut unnoticed) = (0, now() + SECOND, 0, 0);
         let mut usable = false;
+        let mut lasted = 0;
         loop {
             if self.slot.held_until.load(Acquire) > now() || !guc::worker() {
                 return;
@@ -110,13 +116,14 @@ impl Worker {
             let mut until = beat;
             if usable {
                 if !self.streamed.is_empty() {
-                    let due = published + guc::tick();
+                    let due = published + guc::tick().max(lasted + rest(lasted));
                     let dirty = self.slot.dirty.load(Acquire) || now() >= unnoticed;
                     if dirty && now() >= due {
                         self.slot.dirty.store(false, Release);
                         published = now();
                         unnoticed = published + UNNOTICED;
                         self.publish();
+                        lasted = now() - published;
                         until = until.min(unnoticed);
                     } else {
                         until = until.min(if dirty { due } else { unnoticed });
@@ -268,8 +275,14 @@ impl Worker {
         };
     }
 
-    fn report(&self, result: Result<(), Failure>) {
-        log_failure(result);
+    /// Logs an error, but one that comes again and again only once a minute.
+    fn report(&mut self, result: Result<(), Failure>) {
+        let Err(failure) = &result else { return };
+        let text = failure.text();
+        if self.logged.0 != text || now() > self.logged.1 + LONGEST_PAUSE {
+            log_failure(result);
+            self.logged = (text, now());
+        }
     }
 }
 
@@ -277,6 +290,13 @@ fn log_failure(result: Result<(), Failure>) {
     if let Err(failure) = result {
         pgrx::warning!("the worker of pg_kpi goes on after an error: {}", failure.text());
     }
+}
+
+/// How long the worker rests after a publication that took so long, so that what it takes from the writers stays in
+/// proportion: four times as long with the default tick of 50 ms, less with a shorter one.
+fn rest(lasted: i64) -> i64 {
+    const TICK_THAT_RESTS_AS_LONG: i64 = 12_500;
+    (lasted.saturating_mul(guc::tick()) / TICK_THAT_RESTS_AS_LONG).min(LONGEST_REST)
 }
 
 enum Look {
