@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::process::{self, Ending, Failure, now, transaction};
-use super::running::Running;
+use super::running::{Order, Running};
 use super::shared::{Slot, shared};
 use crate::guc;
 use crate::spi::{self, Mode, arg};
@@ -45,6 +45,8 @@ pub unsafe extern "C-unwind" fn kpi_worker_main(argument: pg_sys::Datum) {
         pg_sys::before_shmem_exit(Some(at_exit), pg_sys::Datum::from(0));
     }
     slot.enter();
+    // A lock that somebody holds for long must not hold up all the rest.
+    let _ = crate::identity::set("lock_timeout", "1s");
     let mut worker = Worker {
         slot,
         started: now(),
@@ -56,11 +58,11 @@ pub unsafe extern "C-unwind" fn kpi_worker_main(argument: pg_sys::Datum) {
         logged: Default::default(),
     };
     worker.work();
-    worker.running.stop_all();
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
+    super::running::stop_all();
     if let Some(slot) = shared().and_then(|shared| shared.slot(super::shared::my_database())) {
         slot.leave();
     }
@@ -139,8 +141,9 @@ impl Worker {
                         }
                     }
                 }
-                if now() >= self.next_job || self.running.ended() {
-                    self.start_jobs();
+                let ended = self.running.ended();
+                if now() >= self.next_job || !ended.is_empty() {
+                    self.start_jobs(&ended);
                 }
                 // At the limit of jobs that run at a time, the end of one of them is what wakes the worker.
                 if !self.running.is_full() {
@@ -184,6 +187,7 @@ impl Worker {
         self.warned = false;
         let known = std::mem::take(&mut self.streamed);
         let seen = transaction("", || {
+            super::queue::recover()?;
             let streamed = stream::sources()?;
             let next = super::queue::next_due()?;
             Ok((streamed, next))
@@ -240,6 +244,10 @@ impl Worker {
                         log_failure(cleared);
                     }
                 }
+                // Somebody else refreshes it, and publishes too: the next tick sees.
+                Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE => {
+                    self.slot.dirty.store(true, Release);
+                }
                 Err(failure) => {
                     let paused = self.paused.entry(id).or_insert(Paused { until: 0, failures: 0 });
                     let pause = (SECOND << paused.failures.min(6)).min(LONGEST_PAUSE);
@@ -258,11 +266,11 @@ impl Worker {
         }
     }
 
-    fn start_jobs(&mut self) {
+    fn start_jobs(&mut self, ended: &[Order]) {
         let (slot, started) = (self.slot, self.started);
         let running = &mut self.running;
         let next = transaction("pg_kpi: starting jobs", || {
-            super::queue::recover()?;
+            super::queue::close(ended)?;
             super::queue::start_due(slot, started, running)?;
             super::queue::next_due()
         });
