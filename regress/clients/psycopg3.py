@@ -19,7 +19,7 @@ ALL = "SELECT ts, period, region, dock, express, value, target, status FROM kpi_
 COLUMNS = """
     SELECT c.table_schema || '.' || c.table_name, c.column_name, c.udt_name, c.is_nullable,
            coalesce(col_description(r.oid, c.ordinal_position), '')
-    FROM information_schema.columns c, LATERAL (SELECT to_regclass(format('%I.%I', c.table_schema, c.table_name))::oid AS oid) r
+    FROM information_schema.columns c, LATERAL (SELECT to_regclass(quote_ident(c.table_schema) || '.' || quote_ident(c.table_name))::oid AS oid) r
     WHERE c.table_schema IN ('kpi_views', 'kpi') AND c.table_schema || '.' || c.table_name = ANY (%s)
     ORDER BY 1, c.ordinal_position"""
 
