@@ -8,7 +8,6 @@ set -uo pipefail
 cd "$(dirname "$0")" || exit
 . ../../scripts/env.sh
 set +e
-LIBRARIES=$CACHE/clients
 passed=0 failed=0 skipped=0
 KPI_ANSWERS=$(mktemp -d /tmp/kpi.XXXXXX)
 KPI_OWNER=$PGUSER
@@ -53,6 +52,31 @@ if ! { psql -Xqf setup.sql && { [ -z "${TRYOUT:-}" ] || psql -Xqf /tmp/dimcommen
   echo '0 passed, 1 failed'
   exit 1
 fi
-client psycopg "$LIBRARIES/try/bin/python" psycopg3.py
+# clients LIBRARY: its programs, where it can be had.
+clients() {
+  local place
+  place=$(./install "$1") || {
+    skip "$1" "${place:-it could not be installed, see $CACHE/clients/$1.log}"
+    return
+  }
+  case $1 in
+    psycopg)
+      client psycopg "$place/bin/python" psycopg3.py
+      client sqlalchemy "$place/bin/python" sqlalchemy_reflection.py
+      ;;
+    node) NODE_PATH=$place client node node node/client.js ;;
+    jdbc)
+      if javac -d "$KPI_ANSWERS/java" -cp "$place" *.java >"$KPI_ANSWERS/javac" 2>&1; then
+        client jdbc java -cp "$place:$KPI_ANSWERS/java" Jdbc
+      else
+        failed=$((failed + 1))
+        echo 'not ok - jdbc: it compiles'
+        sed 's/^/#   /' "$KPI_ANSWERS/javac"
+      fi
+      ;;
+    tokio) client tokio-postgres "$place/clients" ;;
+  esac
+}
+for library in ${LIBS:-psycopg node jdbc tokio}; do clients $library; done
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ]
