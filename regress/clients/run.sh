@@ -66,7 +66,7 @@ clients() {
       ;;
     node) NODE_PATH=$place client node node node/client.js ;;
     jdbc)
-      if javac -d "$KPI_ANSWERS/java" -cp "$place" *.java >"$KPI_ANSWERS/javac" 2>&1; then
+      if javac -d "$KPI_ANSWERS/java" -cp "$place" java/*.java >"$KPI_ANSWERS/javac" 2>&1; then
         client jdbc java -cp "$place:$KPI_ANSWERS/java" Jdbc
       else
         failed=$((failed + 1))
