@@ -41,6 +41,8 @@ SELECT kpi.create_kpi('live', 'live', 'count(*)', target => 3);
 -- Half of it is rolled up, half is read from the rows.
 SELECT kpi.refresh('parcel', until => '2025-03-30 00:00 Europe/Berlin');
 
+-- From a run that was killed.
+DROP ROLE IF EXISTS kpi_clients;
 -- The role of an application: it may connect, and read what it is granted. USAGE on kpi and kpi_views is everybody's.
 CREATE ROLE kpi_clients LOGIN;
 -- USAGE on the raw table's schema, too, so that it is the table that refuses.

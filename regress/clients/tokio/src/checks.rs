@@ -94,7 +94,7 @@ pub fn cases(statement: &str) -> Result<Vec<Case>, Box<dyn std::error::Error>> {
 }
 
 /// A row as psql wrote it: times in microseconds since 1970, float8 as its eight bytes.
-pub fn shown(row: &Row) -> Result<String, tokio_postgres::Error> {
+fn shown(row: &Row) -> Result<String, tokio_postgres::Error> {
     let mut fields = Vec::new();
     for (i, column) in row.columns().iter().enumerate() {
         let field = match *column.type_() {

@@ -5,7 +5,7 @@ mod checks;
 use std::error::Error;
 use std::process::ExitCode;
 
-use checks::{all_shown, cases, check, end, equal, lines, same_lines, shown};
+use checks::{all_shown, cases, check, end, equal, lines, same_lines};
 use futures_util::TryStreamExt;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
@@ -397,13 +397,6 @@ async fn types() -> Done {
         .query("SELECT ts, value FROM kpi.value('fees', 'day')", &[])
         .await?;
     equal("a read-only transaction", days.len(), 4);
-    check(
-        "a row is shown",
-        days.first()
-            .map(shown)
-            .transpose()?
-            .map_or(Some("there is none".to_owned()), |_| None),
-    );
     Ok(())
 }
 
