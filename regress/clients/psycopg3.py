@@ -32,9 +32,8 @@ def owner():
     return psycopg.connect(user=os.environ["KPI_OWNER"], autocommit=True)
 
 
-def prepared(connection, binary):
+def prepared(connection, how, binary):
     """Each statement is prepared once and executed for all of its cases: more often than the server needs to plan it for all."""
-    form = "binary" if binary else "text"
     for name, statement in ("view", VIEW), ("values", VALUES), ("function", FUNCTION):
         with connection.cursor(binary=binary) as cursor:
             got, wanted = [], []
@@ -42,7 +41,7 @@ def prepared(connection, binary):
                 cursor.execute(statement, parameters, prepare=True)
                 got += [row(values) for values in cursor]
                 wanted += answer
-        equal(f"prepared {name}, {form}: the rows of psql", got, wanted)
+        equal(f"prepared {name}, {how}: the rows of psql", got, wanted)
 
 
 def plans(connection):
@@ -56,7 +55,7 @@ def generic():
     """A plan that knows no parameter pushes them down as they come."""
     with reader(autocommit=True) as connection:
         connection.execute("SET plan_cache_mode = force_generic_plan")
-        prepared(connection, binary=True)
+        prepared(connection, "generic plan", binary=True)
         check("prepared: by the generic plan", None if plans(connection) >= 12 else f"{plans(connection)} times only")
 
 
@@ -196,8 +195,8 @@ def rights():
 
 reflection()
 with reader(autocommit=True) as session:
-    prepared(session, binary=False)
-    prepared(session, binary=True)
+    prepared(session, "text", binary=False)
+    prepared(session, "binary", binary=True)
 generic()
 live()
 cursors()

@@ -99,7 +99,7 @@ async function reflection() {
 
 // Each statement has a name, so it is prepared once and executed for all of its cases. In text: `binary: true` is not usable in this
 // node-postgres, which decodes the bytes of any result as UTF-8 and so makes 0.99 of 1.5.
-async function prepared(client) {
+async function prepared(client, how) {
   for (const [name, text] of [["view", VIEW], ["values", VALUES], ["function", FUNCTION]]) {
     const got = [];
     const wanted = [];
@@ -107,14 +107,14 @@ async function prepared(client) {
       got.push(...rows(await client.query({ name, text, values, rowMode: "array" })));
       wanted.push(...answer);
     }
-    equal(`prepared ${name}, text: the rows of psql`, got, wanted);
+    equal(`prepared ${name}, ${how}: the rows of psql`, got, wanted);
   }
 }
 
 async function generic() {
   await asReader(async (client) => {
     await client.query("SET plan_cache_mode = force_generic_plan");
-    await prepared(client);
+    await prepared(client, "generic plan");
     const { rows: [{ plans }] } = await client.query("SELECT generic_plans::int AS plans FROM pg_prepared_statements WHERE name = 'view'");
     check("prepared: by the generic plan", plans >= 12 ? null : `${plans} times only`);
   });
@@ -228,7 +228,7 @@ async function rights() {
 
 async function main() {
   await reflection();
-  await asReader(prepared);
+  await asReader((client) => prepared(client, "text"));
   await generic();
   await live();
   await cursors();
