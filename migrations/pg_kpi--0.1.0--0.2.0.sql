@@ -473,6 +473,18 @@ COMMENT ON COLUMN kpi.scorecard.status IS 'ok, warn or bad; null without a targe
 COMMENT ON COLUMN kpi.scorecard.previous IS 'value on the day before';
 COMMENT ON COLUMN kpi.scorecard.change IS 'relative change from the day before: 0.05 is 5 % more';
 COMMENT ON COLUMN kpi.scorecard.trend IS 'the last 30 days, drawn small';
+DO $$
+DECLARE
+    statement text;
+BEGIN
+    FOR statement IN
+        SELECT pg_catalog.format('COMMENT ON COLUMN %s.%I IS %L', k.view, a.attname, 'dimension' || coalesce(' of ' || s.name, ''))
+        FROM kpi.kpi k JOIN pg_catalog.pg_attribute a ON a.attrelid = k.view LEFT JOIN kpi.source s ON s.id = k.source_id
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT IN ('ts', 'period', 'value', 'target', 'status')
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+END $$;
 
 -- Time helpers ------------------------------------------------------------------------------------------------------------
 
