@@ -32,8 +32,9 @@ def reflection():
     # Reflection reads the system's catalog, and that says to everybody what there is.
     views = inspector.get_view_names("kpi_views")
     equal("views: all of kpi_views", sorted(views), ["fee", "fees", "intact", "largest", "live", "parcels", "secret", "weight"])
-    equal("views: of kpi", sorted(inspector.get_view_names("kpi")), ["catalog", "rollup_status", "scorecard"])
-    equal("foreign tables: of kpi", sorted(inspector.get_foreign_table_names("kpi")), ["values_day", "values_hour", "values_minute"])
+    ours = {name.removeprefix("kpi.") for name in names if name.startswith("kpi.")}
+    equal("views: of kpi", sorted(ours & set(inspector.get_view_names("kpi"))), ["catalog", "rollup_status", "scorecard"])
+    equal("foreign tables: of kpi", sorted(ours & set(inspector.get_foreign_table_names("kpi"))), ["values_day", "values_hour", "values_minute"])
     got, comments = [], []
     for name in names:
         schema, table = name.split(".")

@@ -78,8 +78,11 @@ public final class Jdbc {
                 try (ResultSet tables = data.getTables(null, schema, "%", new String[] {"VIEW", "FOREIGN TABLE"})) {
                     while (tables.next()) {
                         String name = schema + "." + tables.getString("TABLE_NAME");
-                        listed.add(name + " " + tables.getString("TABLE_TYPE"));
-                        comments.put(name, name + "|" + tables.getString("REMARKS"));
+                        // Of schema kpi those that are for applications.
+                        if (schema.equals("kpi_views") || names.contains(name)) {
+                            listed.add(name + " " + tables.getString("TABLE_TYPE"));
+                            comments.put(name, name + "|" + tables.getString("REMARKS"));
+                        }
                     }
                 }
             }
