@@ -57,6 +57,14 @@ def generic():
         connection.execute("SET plan_cache_mode = force_generic_plan")
         prepared(connection, "generic plan", binary=True)
         check("prepared: by the generic plan", None if plans(connection) >= 12 else f"{plans(connection)} times only")
+        # psycopg's own statements have names of its own, so this one is prepared in SQL.
+        connection.execute("PREPARE one_hour (text, timestamptz, timestamptz) AS SELECT ts, value FROM kpi_views.weight "
+                           "WHERE period = $1 AND ts >= $2 AND ts < $3")
+        (plan,), = connection.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE one_hour ('minute', '2025-03-28 05:00Z', '2025-03-28 06:00Z')").fetchone()
+        scan = plan["Plan"]
+        equal("prepared: parameters reach the rollup", (scan["Node Type"], scan["Actual Rows"], scan.get("Rows Removed by Filter", 0)),
+              ("Foreign Scan", 20, 0))
 
 
 def live():
