@@ -412,6 +412,80 @@ LEFT JOIN LATERAL (
 COMMENT ON VIEW kpi.rollup_status IS
     'how each source is kept: kind of relation, touched buckets that wait (null: all of them), last refresh, estimated rows and size of the rollup, history whose raw rows were dropped';
 
+-- What the columns of the views mean, for tools that show it.
+COMMENT ON COLUMN kpi.values_minute.code IS 'code of the KPI';
+COMMENT ON COLUMN kpi.values_minute.ts IS 'start of the minute';
+COMMENT ON COLUMN kpi.values_minute.dimensions IS 'dimensions of the KPI with their values';
+COMMENT ON COLUMN kpi.values_minute.value IS 'value of the KPI; null where it has none';
+COMMENT ON COLUMN kpi.values_minute.target IS 'target of the KPI';
+COMMENT ON COLUMN kpi.values_minute.status IS 'ok, warn or bad; null without a target';
+COMMENT ON COLUMN kpi.values_hour.code IS 'code of the KPI';
+COMMENT ON COLUMN kpi.values_hour.ts IS 'start of the hour';
+COMMENT ON COLUMN kpi.values_hour.dimensions IS 'dimensions of the KPI with their values';
+COMMENT ON COLUMN kpi.values_hour.value IS 'value of the KPI; null where it has none';
+COMMENT ON COLUMN kpi.values_hour.target IS 'target of the KPI';
+COMMENT ON COLUMN kpi.values_hour.status IS 'ok, warn or bad; null without a target';
+COMMENT ON COLUMN kpi.values_day.code IS 'code of the KPI';
+COMMENT ON COLUMN kpi.values_day.ts IS 'start of the day';
+COMMENT ON COLUMN kpi.values_day.dimensions IS 'dimensions of the KPI with their values';
+COMMENT ON COLUMN kpi.values_day.value IS 'value of the KPI; null where it has none';
+COMMENT ON COLUMN kpi.values_day.target IS 'target of the KPI';
+COMMENT ON COLUMN kpi.values_day.status IS 'ok, warn or bad; null without a target';
+COMMENT ON COLUMN kpi.catalog.code IS 'what functions call the KPI';
+COMMENT ON COLUMN kpi.catalog.name IS 'what people call it';
+COMMENT ON COLUMN kpi.catalog.description IS 'for people';
+COMMENT ON COLUMN kpi.catalog.formula IS 'an expression over aggregates of the source, or over other KPIs in braces';
+COMMENT ON COLUMN kpi.catalog.unit IS 'unit of the value';
+COMMENT ON COLUMN kpi.catalog.direction IS 'up: more is better; down: less is better; range: near the target is better';
+COMMENT ON COLUMN kpi.catalog.target IS 'target of the value';
+COMMENT ON COLUMN kpi.catalog.warn IS 'limit of the status warn';
+COMMENT ON COLUMN kpi.catalog.approximate IS 'whether sketches are accepted';
+COMMENT ON COLUMN kpi.catalog.source IS 'name of the source; null over other KPIs';
+COMMENT ON COLUMN kpi.catalog.relation IS 'the source''s table or view';
+COMMENT ON COLUMN kpi.catalog.time_column IS 'the source''s time column';
+COMMENT ON COLUMN kpi.catalog.timezone IS 'the zone whose midnight begins a day';
+COMMENT ON COLUMN kpi.catalog.dimensions IS 'the source''s dimensions';
+COMMENT ON COLUMN kpi.catalog.requires IS 'the KPIs that the formula names';
+COMMENT ON COLUMN kpi.catalog.view IS 'the KPI''s view';
+COMMENT ON COLUMN kpi.catalog.owner IS 'the role with whose rights the KPI is computed';
+COMMENT ON COLUMN kpi.catalog.created_at IS 'when it was created';
+COMMENT ON COLUMN kpi.catalog.states IS 'what is rolled up for it';
+COMMENT ON COLUMN kpi.rollup_status.source IS 'name of the source';
+COMMENT ON COLUMN kpi.rollup_status.relation IS 'its table or view';
+COMMENT ON COLUMN kpi.rollup_status.capture IS 'how its changes are noticed';
+COMMENT ON COLUMN kpi.rollup_status.touched_buckets IS 'minutes that wait for a refresh; null: all of them';
+COMMENT ON COLUMN kpi.rollup_status.refreshed_at IS 'when the last refresh ended';
+COMMENT ON COLUMN kpi.rollup_status.duration IS 'what the last refresh took';
+COMMENT ON COLUMN kpi.rollup_status.buckets IS 'minutes with data that the last refresh recomputed';
+COMMENT ON COLUMN kpi.rollup_status.rows_read IS 'rows of the relation in them';
+COMMENT ON COLUMN kpi.rollup_status.rows_written IS 'rows of the rollup that it wrote';
+COMMENT ON COLUMN kpi.rollup_status.rollup_rows IS 'rows of the rollup, as ANALYZE estimated';
+COMMENT ON COLUMN kpi.rollup_status.size IS 'disk space of the rollup';
+COMMENT ON COLUMN kpi.rollup_status.kind IS 'what kind of relation the source has';
+COMMENT ON COLUMN kpi.rollup_status.history_kept IS 'times whose raw rows were dropped and whose rollup is kept';
+COMMENT ON COLUMN kpi.scorecard.code IS 'code of the KPI';
+COMMENT ON COLUMN kpi.scorecard.name IS 'name of the KPI';
+COMMENT ON COLUMN kpi.scorecard.ts IS 'start of its last complete day';
+COMMENT ON COLUMN kpi.scorecard.value IS 'value on that day';
+COMMENT ON COLUMN kpi.scorecard.unit IS 'unit of the value';
+COMMENT ON COLUMN kpi.scorecard.target IS 'target of the KPI';
+COMMENT ON COLUMN kpi.scorecard.status IS 'ok, warn or bad; null without a target';
+COMMENT ON COLUMN kpi.scorecard.previous IS 'value on the day before';
+COMMENT ON COLUMN kpi.scorecard.change IS 'relative change from the day before: 0.05 is 5 % more';
+COMMENT ON COLUMN kpi.scorecard.trend IS 'the last 30 days, drawn small';
+DO $$
+DECLARE
+    statement text;
+BEGIN
+    FOR statement IN
+        SELECT pg_catalog.format('COMMENT ON COLUMN %s.%I IS %L', k.view, a.attname, 'dimension' || coalesce(' of ' || s.name, ''))
+        FROM kpi.kpi k JOIN pg_catalog.pg_attribute a ON a.attrelid = k.view LEFT JOIN kpi.source s ON s.id = k.source_id
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT IN ('ts', 'period', 'value', 'target', 'status')
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+END $$;
+
 -- Time helpers ------------------------------------------------------------------------------------------------------------
 
 -- The time helpers that users of TimescaleDB know, with the same names, arguments and meaning.

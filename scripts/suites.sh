@@ -20,6 +20,21 @@ script_suite_name() {
   echo "${name%/run}"
 }
 
+# Suites of programs that this machine has and the root file systems have not. For a server in one of those they run out here,
+# against its socket.
+OUTSIDE_SUITES=(clients)
+outside() { [[ " ${OUTSIDE_SUITES[*]} " = *" $1 "* ]]; }
+# outside_wanted MAJOR
+outside_wanted() {
+  local AT=@$1 name
+  for name in "${OUTSIDE_SUITES[@]}"; do
+    if wanted "$name"; then return 0; fi
+  done
+  return 1
+}
+# built_on MAJOR: yes or no, as the rows say.
+built_on() { if [[ " ${ROWS[*]} " = *" build@$1 1 0 "* ]]; then echo yes; else echo no; fi; }
+
 wanted() {
   local name
   [ -n "${SUITES:-}" ] || return 0
@@ -90,6 +105,12 @@ server_suites() {
     echo "the suites of $folder ended with status $status"
     ROWS+=("server 0 1 0 0.0")
   fi
+}
+
+# skip_suite NAME REASON
+skip_suite() {
+  printf '%-24sskipped\n    skip - %s\n' "$1$AT" "$2"
+  ROWS+=("$1$AT 0 0 1 0.0")
 }
 
 # skip_server MAJOR REASON: all of its suites are one that is skipped.

@@ -104,6 +104,24 @@ COMMENT ON FOREIGN TABLE kpi.values_hour IS 'all KPIs that the reader may see, b
 CREATE FOREIGN TABLE kpi.values_day (code text, ts timestamptz, dimensions jsonb, value float8, target float8,
     status text) SERVER pg_kpi OPTIONS (period 'day');
 COMMENT ON FOREIGN TABLE kpi.values_day IS 'all KPIs that the reader may see, by day and all dimensions';
+COMMENT ON COLUMN kpi.values_minute.code IS 'code of the KPI';
+COMMENT ON COLUMN kpi.values_minute.ts IS 'start of the minute';
+COMMENT ON COLUMN kpi.values_minute.dimensions IS 'dimensions of the KPI with their values';
+COMMENT ON COLUMN kpi.values_minute.value IS 'value of the KPI; null where it has none';
+COMMENT ON COLUMN kpi.values_minute.target IS 'target of the KPI';
+COMMENT ON COLUMN kpi.values_minute.status IS 'ok, warn or bad; null without a target';
+COMMENT ON COLUMN kpi.values_hour.code IS 'code of the KPI';
+COMMENT ON COLUMN kpi.values_hour.ts IS 'start of the hour';
+COMMENT ON COLUMN kpi.values_hour.dimensions IS 'dimensions of the KPI with their values';
+COMMENT ON COLUMN kpi.values_hour.value IS 'value of the KPI; null where it has none';
+COMMENT ON COLUMN kpi.values_hour.target IS 'target of the KPI';
+COMMENT ON COLUMN kpi.values_hour.status IS 'ok, warn or bad; null without a target';
+COMMENT ON COLUMN kpi.values_day.code IS 'code of the KPI';
+COMMENT ON COLUMN kpi.values_day.ts IS 'start of the day';
+COMMENT ON COLUMN kpi.values_day.dimensions IS 'dimensions of the KPI with their values';
+COMMENT ON COLUMN kpi.values_day.value IS 'value of the KPI; null where it has none';
+COMMENT ON COLUMN kpi.values_day.target IS 'target of the KPI';
+COMMENT ON COLUMN kpi.values_day.status IS 'ok, warn or bad; null without a target';
 GRANT SELECT ON kpi.values_minute, kpi.values_hour, kpi.values_day TO PUBLIC;
 
 CREATE SCHEMA kpi_views;
@@ -120,6 +138,25 @@ SELECT k.code, k.name, k.description, k.formula, k.unit, k.direction, k.target, 
              ORDER BY t.position) AS states
 FROM kpi.kpi k LEFT JOIN kpi.source s ON s.id = k.source_id JOIN pg_catalog.pg_class v ON v.oid = k.view;
 COMMENT ON VIEW kpi.catalog IS 'every KPI with its definition, source, states and view';
+COMMENT ON COLUMN kpi.catalog.code IS 'what functions call the KPI';
+COMMENT ON COLUMN kpi.catalog.name IS 'what people call it';
+COMMENT ON COLUMN kpi.catalog.description IS 'for people';
+COMMENT ON COLUMN kpi.catalog.formula IS 'an expression over aggregates of the source, or over other KPIs in braces';
+COMMENT ON COLUMN kpi.catalog.unit IS 'unit of the value';
+COMMENT ON COLUMN kpi.catalog.direction IS 'up: more is better; down: less is better; range: near the target is better';
+COMMENT ON COLUMN kpi.catalog.target IS 'target of the value';
+COMMENT ON COLUMN kpi.catalog.warn IS 'limit of the status warn';
+COMMENT ON COLUMN kpi.catalog.approximate IS 'whether sketches are accepted';
+COMMENT ON COLUMN kpi.catalog.source IS 'name of the source; null over other KPIs';
+COMMENT ON COLUMN kpi.catalog.relation IS 'the source''s table or view';
+COMMENT ON COLUMN kpi.catalog.time_column IS 'the source''s time column';
+COMMENT ON COLUMN kpi.catalog.timezone IS 'the zone whose midnight begins a day';
+COMMENT ON COLUMN kpi.catalog.dimensions IS 'the source''s dimensions';
+COMMENT ON COLUMN kpi.catalog.requires IS 'the KPIs that the formula names';
+COMMENT ON COLUMN kpi.catalog.view IS 'the KPI''s view';
+COMMENT ON COLUMN kpi.catalog.owner IS 'the role with whose rights the KPI is computed';
+COMMENT ON COLUMN kpi.catalog.created_at IS 'when it was created';
+COMMENT ON COLUMN kpi.catalog.states IS 'what is rolled up for it';
 
 CREATE FUNCTION kpi._instant(source kpi.source, minute bigint) RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -152,4 +189,17 @@ LEFT JOIN LATERAL (
     FROM kpi.source_kept WHERE source_id = s.id) k(history_kept) ON true;
 COMMENT ON VIEW kpi.rollup_status IS
     'how each source is kept: kind of relation, touched buckets that wait (null: all of them), last refresh, estimated rows and size of the rollup, history whose raw rows were dropped';
+COMMENT ON COLUMN kpi.rollup_status.source IS 'name of the source';
+COMMENT ON COLUMN kpi.rollup_status.relation IS 'its table or view';
+COMMENT ON COLUMN kpi.rollup_status.capture IS 'how its changes are noticed';
+COMMENT ON COLUMN kpi.rollup_status.touched_buckets IS 'minutes that wait for a refresh; null: all of them';
+COMMENT ON COLUMN kpi.rollup_status.refreshed_at IS 'when the last refresh ended';
+COMMENT ON COLUMN kpi.rollup_status.duration IS 'what the last refresh took';
+COMMENT ON COLUMN kpi.rollup_status.buckets IS 'minutes with data that the last refresh recomputed';
+COMMENT ON COLUMN kpi.rollup_status.rows_read IS 'rows of the relation in them';
+COMMENT ON COLUMN kpi.rollup_status.rows_written IS 'rows of the rollup that it wrote';
+COMMENT ON COLUMN kpi.rollup_status.rollup_rows IS 'rows of the rollup, as ANALYZE estimated';
+COMMENT ON COLUMN kpi.rollup_status.size IS 'disk space of the rollup';
+COMMENT ON COLUMN kpi.rollup_status.kind IS 'what kind of relation the source has';
+COMMENT ON COLUMN kpi.rollup_status.history_kept IS 'times whose raw rows were dropped and whose rollup is kept';
 GRANT SELECT ON kpi.catalog, kpi.rollup_status TO PUBLIC;

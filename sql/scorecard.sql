@@ -28,4 +28,14 @@ COMMENT ON FUNCTION kpi.scorecard(text, timestamptz) IS
 
 CREATE VIEW kpi.scorecard AS SELECT * FROM kpi.scorecard('day');
 COMMENT ON VIEW kpi.scorecard IS 'every KPI that the reader may see, on its last complete day';
+COMMENT ON COLUMN kpi.scorecard.code IS 'code of the KPI';
+COMMENT ON COLUMN kpi.scorecard.name IS 'name of the KPI';
+COMMENT ON COLUMN kpi.scorecard.ts IS 'start of its last complete day';
+COMMENT ON COLUMN kpi.scorecard.value IS 'value on that day';
+COMMENT ON COLUMN kpi.scorecard.unit IS 'unit of the value';
+COMMENT ON COLUMN kpi.scorecard.target IS 'target of the KPI';
+COMMENT ON COLUMN kpi.scorecard.status IS 'ok, warn or bad; null without a target';
+COMMENT ON COLUMN kpi.scorecard.previous IS 'value on the day before';
+COMMENT ON COLUMN kpi.scorecard.change IS 'relative change from the day before: 0.05 is 5 % more';
+COMMENT ON COLUMN kpi.scorecard.trend IS 'the last 30 days, drawn small';
 GRANT SELECT ON kpi.scorecard TO PUBLIC;

@@ -20,6 +20,9 @@ WITH member AS (
     FROM member m JOIN pg_attribute a ON a.attrelid = m.objid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum WHERE m.classid = 'pg_class'::regclass
     UNION ALL
+    SELECT m.type, m.identity, format('comment of column %s: %s', a.attname, col_description(m.objid, a.attnum))
+    FROM member m JOIN pg_attribute a ON a.attrelid = m.objid AND a.attnum > 0 AND NOT a.attisdropped WHERE m.classid = 'pg_class'::regclass
+    UNION ALL
     SELECT m.type, m.identity, format('relation %s %s %s %s %s', c.relkind, c.relpersistence, c.relreplident, c.reloptions, c.relacl)
     FROM member m JOIN pg_class c ON c.oid = m.objid WHERE m.classid = 'pg_class'::regclass
     UNION ALL

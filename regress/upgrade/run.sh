@@ -102,6 +102,8 @@ check 'and still right' right
 check 'the open session writes on' answers "INSERT INTO orders VALUES (2001, '2026-01-04 05:06Z', 'west', 6, false) RETURNING id;" 2001
 check 'which is captured' right
 check 'a source over a view reads on' answers "SELECT sum(value) > 0 FROM kpi.value('big', 'year');" t
+check 'the dimensions of the views say what they are' answers \
+  "SELECT count(*) > 0 AND bool_and(col_description(k.view, a.attnum) IS NOT NULL) FROM kpi.kpi k, pg_attribute a WHERE a.attrelid = k.view AND a.attnum > 0;" t
 check 'a view of somebody over ours still works' answers "SELECT count(*) FROM mine;" 3
 check 'what is new works: a source that keeps its history' sql -d kpi_upgraded -c "SELECT kpi.create_source('keeps', 'visit', 'at', on_drop => 'keep')"
 printf '\\q\n' >&"${SESSION[1]}"

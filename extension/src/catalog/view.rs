@@ -123,6 +123,9 @@ pub fn comment(code: &str) -> Result<(), Error> {
                      ('period', 'minute, hour, day, week, month, quarter or year; filter on one'), \
                      ('target', 'target of the KPI'), ('status', 'ok, warn or bad; null without a target')) x(c, t) \
              WHERE code = $1 \
+           UNION ALL SELECT pg_catalog.format('COLUMN %s.%I', k.view, a.attname), 'dimension' || coalesce(' of ' || s.name, '') \
+             FROM kpi.kpi k JOIN pg_catalog.pg_attribute a ON a.attrelid = k.view LEFT JOIN kpi.source s ON s.id = k.source_id \
+             WHERE k.code = $1 AND a.attname NOT IN ('ts', 'period', 'value', 'target', 'status') \
            UNION ALL SELECT 'COLUMN ' || view::text || '.value', \
              concat_ws(' ', coalesce(name, code), 'in ' || unit) FROM kpi.kpi WHERE code = $1) o(object, text)",
         &[arg(code)],

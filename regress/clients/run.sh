@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Client libraries as applications and BI tools use them: what they list, read with prepared statements and cursors, and are refused.
+#
+# Needs PGHOST, PGPORT, PGUSER (a superuser) and PGDATABASE, a database with nothing but the extension. The libraries are in the
+# cache, where ./install puts what is missing; one that cannot be had is skipped. Every client runs as a role that may read some KPIs,
+# goes through the same list of checks as far as its library has the notion, and compares what it read with what psql said. The
+# examples are those of docs/clients.md.
+set -uo pipefail
+cd "$(dirname "$0")" || exit
+. ../../scripts/env.sh
+set +e
+passed=0 failed=0 skipped=0
+KPI_ANSWERS=$(mktemp -d /tmp/kpi.XXXXXX)
+KPI_OWNER=$PGUSER
+export KPI_ANSWERS KPI_OWNER PYTHONDONTWRITEBYTECODE=1
+finish() {
+  psql -Xqf teardown.sql >/dev/null 2>&1
+  rm -rf "$KPI_ANSWERS"
+}
+trap finish EXIT
+
+# What psql, as the clients' role, says to each line of cases.tsv; the whole view is the reads of its minutes put together.
+answers() {
+  local number=0 statement what since until
+  while IFS=$'\t' read -r statement what since until; do
+    number=$((number + 1))
+    answer "$statement" "$what" "$since" "$until" "$number.txt" || return
+  done <cases.tsv
+  answer view minute -infinity infinity all.txt && cp cases.tsv reflection.expected comments.expected "$KPI_ANSWERS" &&
+    PGUSER=kpi_clients psql -XqAt -v ON_ERROR_STOP=1 -F ' ' -f examples/answer.sql -o "$KPI_ANSWERS/example.txt"
+}
+answer() {
+  PGUSER=kpi_clients psql -XqAt -v ON_ERROR_STOP=1 -v statement="$1" -v what="$2" -v since="$3" -v until="$4" -f answer.sql -o "$KPI_ANSWERS/$5"
+}
+
+# passes WHAT [FILE]: counts a check by the status of the command before it; the file says more where it failed.
+passes() {
+  local status=$?
+  if [ $status -eq 0 ]; then
+    passed=$((passed + 1))
+    echo "ok - $1"
+  else
+    failed=$((failed + 1))
+    echo "not ok - $1"
+    if [ $# -gt 1 ]; then tail -n 30 "$2" | sed 's/^/#   /'; fi
+  fi
+}
+
+# client NAME COMMAND...: runs it and counts its lines. One that ends without saying so has failed, whatever it printed.
+client() {
+  local name=$1 said=$KPI_ANSWERS/said
+  shift
+  PGUSER=kpi_clients timeout -k 5 120 "$@" >"$said" 2>&1 </dev/null
+  sed -E "s/^((not )?ok - )/\1$name: /; /^done$/d" "$said"
+  passed=$((passed + $(grep -c '^ok - ' "$said"))) failed=$((failed + $(grep -c '^not ok - ' "$said")))
+  [ "$(tail -n 1 "$said")" = 'done' ]
+  passes "$name: it comes to its end"
+}
+
+# example NAME FILE COMMAND...: it prints what psql says, and stands in the documentation as it is.
+example() {
+  local name=$1 file=$2 said=$KPI_ANSWERS/said
+  shift 2
+  PGUSER=kpi_clients timeout -k 5 60 "$@" >"$said" 2>&1 </dev/null && diff "$KPI_ANSWERS/example.txt" "$said" >"$said.diff"
+  passes "$name: the example of the documentation" "$said"
+  [[ $(<../../docs/clients.md) = *"$(<"$file")"* ]]
+  passes "$name: docs/clients.md shows $file as it is"
+}
+
+# clients LIBRARY: its programs, where it can be had.
+clients() {
+  local place java=$KPI_ANSWERS/java
+  place=$(./install "$1") || {
+    skipped=$((skipped + 1))
+    echo "skip - $1: ${place:-it could not be installed, see $CACHE/clients/$1.log}"
+    return
+  }
+  case $1 in
+    psycopg)
+      client psycopg "$place/bin/python" psycopg3.py
+      example psycopg examples/psycopg_example.py "$place/bin/python" examples/psycopg_example.py
+      client sqlalchemy "$place/bin/python" sqlalchemy_reflection.py
+      example sqlalchemy examples/sqlalchemy_example.py "$place/bin/python" examples/sqlalchemy_example.py
+      ;;
+    node)
+      NODE_PATH=$place client node-postgres node node/client.js
+      NODE_PATH=$place example node-postgres examples/example.js node examples/example.js
+      ;;
+    jdbc)
+      javac -d "$java" -cp "$place" java/*.java examples/Example.java >"$KPI_ANSWERS/javac" 2>&1
+      passes 'jdbc: it compiles' "$KPI_ANSWERS/javac"
+      client jdbc java -cp "$place:$java" Jdbc
+      JDBC_URL="jdbc:postgresql://localhost/$PGDATABASE?user=kpi_clients&socketFactory=UnixSockets&socketFactoryArg=$PGHOST/.s.PGSQL.$PGPORT" \
+        example jdbc examples/Example.java java -cp "$place:$java" Example
+      ;;
+    tokio)
+      client tokio-postgres "$place/clients"
+      DATABASE="host='$PGHOST' port=$PGPORT dbname=$PGDATABASE user=kpi_clients" \
+        example tokio-postgres tokio/examples/read.rs "$place/examples/read"
+      ;;
+  esac
+}
+
+psql -Xqf setup.sql >"$KPI_ANSWERS/setup" 2>&1 && answers >>"$KPI_ANSWERS/setup" 2>&1 && [ "$(wc -l <"$KPI_ANSWERS/all.txt")" = 1900 ]
+passes 'psql has answered' "$KPI_ANSWERS/setup"
+if [ $failed -eq 0 ]; then
+  for library in psycopg node jdbc tokio; do clients "$library"; done
+fi
+echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
+[ "$failed" -eq 0 ]
