@@ -267,7 +267,11 @@ pub fn scan_reusing(
             let plan = prepare(sql, args)?;
             let dropped = WRITTEN.with_borrow_mut(|plans| {
                 let full = plans.len() >= WRITTEN_PLANS;
-                let dropped = if full { std::mem::take(plans) } else { HashMap::new() };
+                let dropped = if full {
+                    std::mem::take(plans)
+                } else {
+                    HashMap::new()
+                };
                 plans.insert(sql.to_string(), plan);
                 dropped
             });

@@ -23,12 +23,18 @@ fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["latency", channel, statement, seconds, rate] => {
-            latency(channel, statement, Duration::from_secs(seconds.parse()?), rate.parse()?)
-        }
-        ["subscribers", count, statement, seconds, rate] => {
-            subscribers(count.parse()?, statement, Duration::from_secs(seconds.parse()?), rate.parse()?)
-        }
+        ["latency", channel, statement, seconds, rate] => latency(
+            channel,
+            statement,
+            Duration::from_secs(seconds.parse()?),
+            rate.parse()?,
+        ),
+        ["subscribers", count, statement, seconds, rate] => subscribers(
+            count.parse()?,
+            statement,
+            Duration::from_secs(seconds.parse()?),
+            rate.parse()?,
+        ),
         ["idle", count, channel] => idle(count.parse()?, channel),
         _ => Err("usage: see the head of this program's source".into()),
     }
@@ -97,19 +103,29 @@ fn latency(channel: &str, statement: &str, length: Duration, rate: u32) -> Outco
         if let Ok(mut committed) = committed.lock() {
             let later = committed.split_off(&(seen + 1));
             // A notification can overtake the writer's own answer: that is no time at all.
-            waits.extend(committed.values().map(|then| milliseconds(now.saturating_duration_since(*then))));
+            waits.extend(
+                committed
+                    .values()
+                    .map(|then| milliseconds(now.saturating_duration_since(*then))),
+            );
             *committed = later;
         }
     }
     let written = writing.join().map_err(|_| "the writer has panicked")??;
     let missing = written - last_seen;
     waits.sort_by(f64::total_cmp);
-    println!("{:.1} {:.1} {} {missing}", percentile(&waits, 0.5), percentile(&waits, 0.99), waits.len());
+    println!(
+        "{:.1} {:.1} {} {missing}",
+        percentile(&waits, 0.5),
+        percentile(&waits, 0.99),
+        waits.len()
+    );
     Ok(())
 }
 
 fn micros(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1e6)
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64() * 1e6)
 }
 
 fn subscribers(count: usize, statement: &str, length: Duration, rate: u32) -> Outcome<()> {
@@ -117,9 +133,11 @@ fn subscribers(count: usize, statement: &str, length: Duration, rate: u32) -> Ou
     let mut following = Vec::new();
     for place in 0..count {
         let ready = ready.clone();
-        following.push(std::thread::Builder::new().stack_size(512 * 1024).spawn(move || {
-            follow(&format!("bench_{place}"), length, ready)
-        })?);
+        following.push(
+            std::thread::Builder::new()
+                .stack_size(512 * 1024)
+                .spawn(move || follow(&format!("bench_{place}"), length, ready))?,
+        );
     }
     for _ in 0..count {
         all_ready.recv()?;
@@ -144,7 +162,11 @@ fn subscribers(count: usize, statement: &str, length: Duration, rate: u32) -> Ou
     let all: i64 = writer.query_one("SELECT count(*) FROM kpi.change", &[])?.get(0);
     let complete = received.iter().filter(|n| **n == all).count();
     waits.sort_by(f64::total_cmp);
-    println!("{:.1} {:.1} {all} {complete}", percentile(&waits, 0.5), percentile(&waits, 0.99));
+    println!(
+        "{:.1} {:.1} {all} {complete}",
+        percentile(&waits, 0.5),
+        percentile(&waits, 0.99)
+    );
     Ok(())
 }
 

@@ -57,7 +57,10 @@ pub fn evaluate(codes: Option<Vec<String>>, period: &str) -> Result<i64, Error> 
              SELECT v.ts, v.value FROM kpi.value(c.code, $2, now() - interval '2 day' - ('2 ' || $2)::interval, now() - ('1 ' || $2)::interval) v \
              ORDER BY v.ts DESC LIMIT 1) v \
          WHERE c.target IS NOT NULL AND ($1 IS NULL OR c.code = ANY ($1)) AND has_table_privilege(c.view, 'SELECT')",
-        &[spi::raw_arg(pgrx::pg_sys::TEXTARRAYOID, codes.into_datum()), arg(period)],
+        &[
+            spi::raw_arg(pgrx::pg_sys::TEXTARRAYOID, codes.into_datum()),
+            arg(period),
+        ],
         |row| {
             Ok((
                 row.text(1),
@@ -72,7 +75,8 @@ pub fn evaluate(codes: Option<Vec<String>>, period: &str) -> Result<i64, Error> 
     for (code, value, status, target, bucket) in found {
         let acted = match (status.as_deref(), value) {
             (Some(status @ ("warn" | "bad")), Some(value)) => {
-                let message = format!("KPI \"{code}\" is {value} in the {period} of {bucket}, its target is {target}");
+                let message =
+                    format!("KPI \"{code}\" is {value} in the {period} of {bucket}, its target is {target}");
                 raise("kpi", &code, status, &message)?
             }
             (Some("ok"), _) => clear("kpi", &code)?,

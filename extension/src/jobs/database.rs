@@ -25,8 +25,23 @@ pub fn hook() {
     }
 }
 
-#[pg_guard]
-#[allow(clippy::too_many_arguments)]
+unsafe extern "C-unwind" {
+    // tcop/utility.h. Called as it is: an error on its way through pgrx's wrapper would lose its context and the names of
+    // table, column and constraint.
+    #[allow(clashing_extern_declarations)]
+    fn standard_ProcessUtility(
+        statement: *mut pg_sys::PlannedStmt,
+        text: *const std::ffi::c_char,
+        read_only_tree: bool,
+        context: pg_sys::ProcessUtilityContext::Type,
+        params: pg_sys::ParamListInfo,
+        environment: *mut pg_sys::QueryEnvironment,
+        receiver: *mut pg_sys::DestReceiver,
+        completion: *mut pg_sys::QueryCompletion,
+    );
+}
+
+/// Around every utility statement. It holds nothing that would have to be dropped, since an error jumps over it.
 unsafe extern "C-unwind" fn on_utility(
     statement: *mut pg_sys::PlannedStmt,
     text: *const std::ffi::c_char,
@@ -39,15 +54,21 @@ unsafe extern "C-unwind" fn on_utility(
 ) {
     // SAFETY: the statement is the server's; everything is passed on as it came.
     unsafe {
-        let held = needs_alone((*statement).utilityStmt);
-        if let Some(database) = held {
-            leave(database);
-        }
-        match PREVIOUS.get().copied().flatten() {
-            Some(next) => {
-                next(statement, text, read_only_tree, context, params, environment, receiver, completion);
+        let held = before((*statement).utilityStmt);
+        match PREVIOUS.get() {
+            Some(Some(next)) => {
+                next(
+                    statement,
+                    text,
+                    read_only_tree,
+                    context,
+                    params,
+                    environment,
+                    receiver,
+                    completion,
+                );
             }
-            None => pg_sys::standard_ProcessUtility(
+            _ => standard_ProcessUtility(
                 statement,
                 text,
                 read_only_tree,
@@ -58,10 +79,26 @@ unsafe extern "C-unwind" fn on_utility(
                 completion,
             ),
         }
-        if let Some(database) = held {
-            come_back(database);
+        if held != 0 {
+            after(held);
         }
     }
+}
+
+/// Empties the database that a statement needs alone; its oid, or 0.
+#[pg_guard]
+unsafe extern "C-unwind" fn before(statement: *mut pg_sys::Node) -> u32 {
+    // SAFETY: the server's statement.
+    let Some(database) = (unsafe { needs_alone(statement) }) else {
+        return 0;
+    };
+    leave(database);
+    database.to_u32()
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn after(database: u32) {
+    come_back(pg_sys::Oid::from(database));
 }
 
 /// The database that a statement needs to have for itself, if the role may run the statement.
@@ -119,7 +156,9 @@ fn leave(database: pg_sys::Oid) {
     slot.held_until.store(now() + HELD, Ordering::Release);
     slot.wake();
     let deadline = now() + HELD / 2;
-    while (slot.worker.load(Ordering::Acquire) != 0 || slot.jobs.load(Ordering::Acquire) > 0) && now() < deadline {
+    while (slot.worker.load(Ordering::Acquire) != 0 || slot.jobs.load(Ordering::Acquire) > 0)
+        && now() < deadline
+    {
         super::process::pause(5_000);
     }
 }

@@ -63,7 +63,9 @@ pub unsafe extern "C-unwind" fn kpi_launcher_main(_argument: pg_sys::Datum) {
     while !process::asked_to_end() {
         if let Ok(databases) = process::transaction("", || Ok(databases())) {
             for slot in shared.slots() {
-                if !databases.contains(&slot.database()) && slot.worker.load(std::sync::atomic::Ordering::Acquire) == 0 {
+                if !databases.contains(&slot.database())
+                    && slot.worker.load(std::sync::atomic::Ordering::Acquire) == 0
+                {
                     known.remove(&slot.database());
                     slot.free();
                 }
@@ -71,7 +73,9 @@ pub unsafe extern "C-unwind" fn kpi_launcher_main(_argument: pg_sys::Datum) {
             for database in databases {
                 let _ = shared.take_slot(database);
             }
-            if shared.full.load(std::sync::atomic::Ordering::Relaxed) && !std::mem::replace(&mut warned_full, true) {
+            if shared.full.load(std::sync::atomic::Ordering::Relaxed)
+                && !std::mem::replace(&mut warned_full, true)
+            {
                 pgrx::warning!(
                     "pg_kpi has room for workers in {} databases, and this server has more",
                     super::shared::SLOTS

@@ -24,15 +24,29 @@ fn owned(name: &str) -> Result<(i32, pg_sys::Oid), Error> {
         Mode::Write,
         "SELECT id, owner::oid FROM kpi.job WHERE name = $1 FOR NO KEY UPDATE",
         &[arg(name)],
-        |row| Ok((row.get::<i32>(1).unwrap_or_default(), row.get::<pg_sys::Oid>(2).unwrap_or(pg_sys::Oid::INVALID))),
+        |row| {
+            Ok((
+                row.get::<i32>(1).unwrap_or_default(),
+                row.get::<pg_sys::Oid>(2).unwrap_or(pg_sys::Oid::INVALID),
+            ))
+        },
     )?;
     let Some((id, owner)) = found else {
-        let names = spi::query(Mode::Write, "SELECT name FROM kpi.job ORDER BY name", &[], |row| Ok(row.text(1)))?;
+        let names = spi::query(
+            Mode::Write,
+            "SELECT name FROM kpi.job ORDER BY name",
+            &[],
+            |row| Ok(row.text(1)),
+        )?;
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             format!("job \"{name}\" does not exist"),
         )
-        .hint_opt(suggestion(name, &names, "SELECT name FROM kpi.jobs lists the jobs.")));
+        .hint_opt(suggestion(
+            name,
+            &names,
+            "SELECT name FROM kpi.jobs lists the jobs.",
+        )));
     };
     if !identity::acts_for(caller, owner) {
         let owner = lookup::role_name(owner)?;
@@ -128,13 +142,20 @@ fn procedure(text: &str, owner: pg_sys::Oid) -> Result<(String, Option<String>),
             Ok((row.text(1), flag(2), flag(3) && flag(5), row.text(4)))
         },
     )?;
-    match candidates.iter().find(|candidate| candidate.1).or(candidates.first()) {
+    match candidates
+        .iter()
+        .find(|candidate| candidate.1)
+        .or(candidates.first())
+    {
         None => Err(Error::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
             format!("procedure \"{text}\" does not exist"),
         )
         .detail("It is no kind of job of pg_kpi either.")
-        .hint(format!("Use {}, or the name of a procedure that takes nothing or a jsonb.", KINDS.join(", ")))),
+        .hint(format!(
+            "Use {}, or the name of a procedure that takes nothing or a jsonb.",
+            KINDS.join(", ")
+        ))),
         Some((signature, false, _, _)) => Err(Error::new(
             PgSqlErrorCode::ERRCODE_INVALID_FUNCTION_DEFINITION,
             format!("{signature} cannot be run by a job"),
@@ -189,7 +210,9 @@ fn create_job(
     let timezone = required(timezone, "timezone")?;
     let retries = required(max_retries, "max_retries")?;
     let catch_up = required(catch_up, "catch_up")?;
-    create(name, procedure, schedule, config, timezone, owner, retries, timeout, catch_up, first_run)?;
+    create(
+        name, procedure, schedule, config, timezone, owner, retries, timeout, catch_up, first_run,
+    )?;
     Ok(name.to_string())
 }
 
@@ -267,18 +290,25 @@ fn check_config(kind: &str, config: &pgrx::JsonB) -> Result<(), Error> {
         _ => &[],
     };
     if let Some(unknown) = fields.keys().find(|key| !known.contains(&key.as_str())) {
-        return Err(invalid(format!("a job of kind \"{kind}\" has no setting \"{unknown}\"")).hint(
-            if known.is_empty() {
-                "It has none.".to_string()
-            } else {
-                format!("It has: {}.", known.join(", "))
-            },
-        ));
+        return Err(
+            invalid(format!("a job of kind \"{kind}\" has no setting \"{unknown}\"")).hint(
+                if known.is_empty() {
+                    "It has none.".to_string()
+                } else {
+                    format!("It has: {}.", known.join(", "))
+                },
+            ),
+        );
     }
     if let Some(source) = fields.get("source").and_then(|source| source.as_str()) {
         lookup::source(Mode::Write, source)?;
     }
-    for code in fields.get("codes").and_then(|codes| codes.as_array()).into_iter().flatten() {
+    for code in fields
+        .get("codes")
+        .and_then(|codes| codes.as_array())
+        .into_iter()
+        .flatten()
+    {
         lookup::kpi(Mode::Write, code.as_str().unwrap_or_default())?;
     }
     if let Some(period) = fields.get("period").and_then(|period| period.as_str()) {
@@ -302,7 +332,17 @@ fn alter_job(
     next_run: Option<TimestampWithTimeZone>,
 ) -> Result<(), ErrorReport> {
     let name = required(name, "name")?;
-    Ok(alter(name, schedule, config, timezone, owner, max_retries, timeout, catch_up, next_run)?)
+    Ok(alter(
+        name,
+        schedule,
+        config,
+        timezone,
+        owner,
+        max_retries,
+        timeout,
+        catch_up,
+        next_run,
+    )?)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -326,7 +366,12 @@ fn alter(
     if let Some(config) = &config {
         let kind = {
             let _owner = Identity::extension_owner()?;
-            spi::first(Mode::Write, "SELECT kind FROM kpi.job WHERE id = $1", &[arg(id)], |row| Ok(row.text(1)))?
+            spi::first(
+                Mode::Write,
+                "SELECT kind FROM kpi.job WHERE id = $1",
+                &[arg(id)],
+                |row| Ok(row.text(1)),
+            )?
         };
         check_config(&kind.unwrap_or_default(), config)?;
     }
@@ -354,7 +399,11 @@ fn alter(
     spi::run(
         "UPDATE kpi.job SET next_run = coalesce($2, CASE WHEN $3 OR next_run < clock_timestamp() \
          THEN kpi._next_run(schedule, cron, timezone, clock_timestamp(), clock_timestamp()) ELSE next_run END) WHERE id = $1",
-        &[arg(id), raw_arg(pg_sys::TIMESTAMPTZOID, next_run.into_datum()), arg(rescheduled)],
+        &[
+            arg(id),
+            raw_arg(pg_sys::TIMESTAMPTZOID, next_run.into_datum()),
+            arg(rescheduled),
+        ],
     )?;
     super::alert::clear("job", name)?;
     alter_at_commit();

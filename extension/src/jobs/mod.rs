@@ -20,7 +20,11 @@ use pgrx::prelude::*;
 
 use crate::guc;
 
-pgrx::extension_sql_file!("../../../sql/jobs.sql", name = "jobs", requires = ["catalog", "rollup", "scorecard"]);
+pgrx::extension_sql_file!(
+    "../../../sql/jobs.sql",
+    name = "jobs",
+    requires = ["catalog", "rollup", "scorecard"]
+);
 pgrx::extension_sql_file!("../../../sql/worker.sql", name = "worker", finalize);
 
 /// Sets up the background work, where the library is preloaded.
@@ -42,11 +46,17 @@ fn missing_worker() -> Option<(&'static str, &'static str)> {
         ));
     };
     if !guc::worker() {
-        return Some(("kpi.worker is off", "ALTER SYSTEM SET kpi.worker = on; SELECT pg_reload_conf();"));
+        return Some((
+            "kpi.worker is off",
+            "ALTER SYSTEM SET kpi.worker = on; SELECT pg_reload_conf();",
+        ));
     }
     // SAFETY: a function that asks the server's state.
     if unsafe { pg_sys::RecoveryInProgress() } {
-        return Some(("this server is a standby", "Its workers start when it is promoted."));
+        return Some((
+            "this server is a standby",
+            "Its workers start when it is promoted.",
+        ));
     }
     let slot = shared.slot(shared::my_database());
     match slot {
@@ -59,7 +69,10 @@ fn missing_worker() -> Option<(&'static str, &'static str)> {
             "this server has more databases than pg_kpi has room for",
             "Workers run in 256 databases of a server at most.",
         )),
-        _ => Some(("the worker has not started yet", "It starts within 5 seconds; the log of the server says why not.")),
+        _ => Some((
+            "the worker has not started yet",
+            "It starts within 5 seconds; the log of the server says why not.",
+        )),
     }
 }
 
@@ -69,7 +82,12 @@ pub fn warn_without_worker(until_then: &str) {
         None => (),
         Some((why, _)) if why.starts_with("the worker has not started") => (),
         Some((why, hint)) => {
-            ErrorReportNotice { why, hint, until_then }.send();
+            ErrorReportNotice {
+                why,
+                hint,
+                until_then,
+            }
+            .send();
         }
     }
 }

@@ -48,7 +48,9 @@ fn failure(caught: CaughtError) -> Failure {
 
 /// The five characters of a SQLSTATE: six bits each, from the lowest.
 fn sqlstate(code: i32) -> String {
-    (0..5).map(|i| char::from(((code >> (6 * i)) & 0x3F) as u8 + b'0')).collect()
+    (0..5)
+        .map(|i| char::from(((code >> (6 * i)) & 0x3F) as u8 + b'0'))
+        .collect()
 }
 
 unsafe extern "C-unwind" {
@@ -75,9 +77,7 @@ pub fn signals(ending: Ending) {
         version::handle_signal(pg_sys::SIGHUP as i32, SignalHandlerForConfigReload);
         version::handle_signal(pg_sys::SIGINT as i32, StatementCancelHandler);
         match ending {
-            Ending::Asked => {
-                version::handle_signal(pg_sys::SIGTERM as i32, SignalHandlerForShutdownRequest)
-            }
+            Ending::Asked => version::handle_signal(pg_sys::SIGTERM as i32, SignalHandlerForShutdownRequest),
             Ending::Interrupted => version::handle_signal(pg_sys::SIGTERM as i32, die),
         }
         pg_sys::BackgroundWorkerUnblockSignals();
@@ -96,7 +96,12 @@ pub fn pause(microseconds: i64) {
     let milliseconds = (microseconds.max(0) + 999) / 1000;
     // SAFETY: the latch of this process.
     unsafe {
-        pg_sys::WaitLatch(pg_sys::MyLatch, flags as i32, milliseconds, pg_sys::PG_WAIT_EXTENSION);
+        pg_sys::WaitLatch(
+            pg_sys::MyLatch,
+            flags as i32,
+            milliseconds,
+            pg_sys::PG_WAIT_EXTENSION,
+        );
         pg_sys::ResetLatch(pg_sys::MyLatch);
     }
     pgrx::check_for_interrupts!();

@@ -177,7 +177,10 @@ fn refused_login(owner: pg_sys::Oid) -> Result<Option<Failure>, Error> {
     };
     Ok(match login {
         None => Some(failure(
-            format!("the job's owner, role {}, does not exist any more", owner.to_u32()),
+            format!(
+                "the job's owner, role {}, does not exist any more",
+                owner.to_u32()
+            ),
             "Give it another one with kpi.alter_job(name, owner => ...).".to_string(),
         )),
         Some((false, name)) if crate::version::CONNECT_AS_ANY_ROLE == 0 => Some(failure(
@@ -218,7 +221,12 @@ pub fn failed(run: i64, job: i32, outcome: &str, failure: &Failure) -> Result<()
     let _owner = Identity::extension_owner()?;
     spi::run(
         "UPDATE kpi.job_run SET outcome = $2, finished_at = clock_timestamp(), sqlstate = $3, message = $4 WHERE id = $1",
-        &[arg(run), arg(outcome), arg(failure.sqlstate.as_str()), arg(failure.text())],
+        &[
+            arg(run),
+            arg(outcome),
+            arg(failure.sqlstate.as_str()),
+            arg(failure.text()),
+        ],
     )?;
     let given_up = spi::first(
         Mode::Write,
@@ -227,7 +235,13 @@ pub fn failed(run: i64, job: i32, outcome: &str, failure: &Failure) -> Result<()
          next_run = clock_timestamp() + least($2 * power(2, least(failures, 30)), $3) * (1 + $4 * (2 * random() - 1)) * interval '1 s' \
          WHERE id = $1 RETURNING failed, name, max_retries",
         &[arg(job), arg(FIRST_PAUSE), arg(LONGEST_PAUSE), arg(JITTER)],
-        |row| Ok((row.get::<bool>(1).unwrap_or(false), row.text(2), row.get::<i32>(3).unwrap_or_default())),
+        |row| {
+            Ok((
+                row.get::<bool>(1).unwrap_or(false),
+                row.text(2),
+                row.get::<i32>(3).unwrap_or_default(),
+            ))
+        },
     )?;
     if let Some((true, name, retries)) = given_up {
         let message = format!(

@@ -72,7 +72,11 @@ pub unsafe extern "C-unwind" fn kpi_job_main(_argument: pg_sys::Datum) {
     // SAFETY: at the start of the process. As the owner, so that nothing in the job can become more than that.
     unsafe {
         pg_sys::before_shmem_exit(Some(at_exit), pg_sys::Datum::from(order.database));
-        pg_sys::BackgroundWorkerInitializeConnectionByOid(order.database, order.owner, version::CONNECT_AS_ANY_ROLE);
+        pg_sys::BackgroundWorkerInitializeConnectionByOid(
+            order.database,
+            order.owner,
+            version::CONNECT_AS_ANY_ROLE,
+        );
     }
     lock::take(order.job);
     run(order.job, order.run);
@@ -129,9 +133,14 @@ fn run(id: i32, run: i64) {
             failure.hint = Some("kpi.alter_job(name, timeout => ...) gives it more time.".to_string());
         }
         let outcome = if cancelled { "cancelled" } else { "failed" };
-        let noted = transaction("pg_kpi: a job has failed", || queue::failed(run, job.id, outcome, &failure));
+        let noted = transaction("pg_kpi: a job has failed", || {
+            queue::failed(run, job.id, outcome, &failure)
+        });
         if let Err(failure) = noted {
-            pgrx::warning!("the failure of a job could not be written down: {}", failure.text());
+            pgrx::warning!(
+                "the failure of a job could not be written down: {}",
+                failure.text()
+            );
         }
     }
 }
@@ -143,11 +152,24 @@ fn execute(job: &Job) -> Result<Option<i64>, Error> {
         "refresh" => Ok(Some(refresh(job)?)),
         "alerts" => {
             let config = config(job)?;
-            let codes = config.get("codes").and_then(|codes| codes.as_array()).map(|codes| {
-                codes.iter().filter_map(|code| code.as_str().map(str::to_string)).collect()
-            });
-            let period = config.get("period").and_then(|period| period.as_str()).unwrap_or("day").to_string();
-            Ok(Some(alert::evaluate(codes, kpi_catalog::period(&period)?.as_str())?))
+            let codes = config
+                .get("codes")
+                .and_then(|codes| codes.as_array())
+                .map(|codes| {
+                    codes
+                        .iter()
+                        .filter_map(|code| code.as_str().map(str::to_string))
+                        .collect()
+                });
+            let period = config
+                .get("period")
+                .and_then(|period| period.as_str())
+                .unwrap_or("day")
+                .to_string();
+            Ok(Some(alert::evaluate(
+                codes,
+                kpi_catalog::period(&period)?.as_str(),
+            )?))
         }
         "rotate" => Ok(Some(stream::remove_lapsed()? + stream::rotate()?)),
         "clean" => Ok(Some(stream::clean()?)),
@@ -200,7 +222,13 @@ fn call(job: &Job) -> Result<Option<i64>, Error> {
         "SELECT p.prokind = 'p', p.pronargs, pg_catalog.format('%I.%I', n.nspname, p.proname) FROM pg_catalog.pg_proc p \
          JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = pg_catalog.to_regprocedure($1)",
         &[arg(signature.as_str())],
-        |row| Ok((row.get::<bool>(1).unwrap_or(false), row.get::<i16>(2).unwrap_or_default(), row.text(3))),
+        |row| {
+            Ok((
+                row.get::<bool>(1).unwrap_or(false),
+                row.get::<i16>(2).unwrap_or_default(),
+                row.text(3),
+            ))
+        },
     )?;
     let Some((is_procedure, arguments, name)) = found else {
         return Err(Error::new(
@@ -210,7 +238,11 @@ fn call(job: &Job) -> Result<Option<i64>, Error> {
         .detail(format!("It was {signature}."))
         .hint("Create it again, or drop the job with kpi.drop_job."));
     };
-    let arguments = if arguments == 0 { String::new() } else { format!("{}::jsonb", spi::literal(&job.config)) };
+    let arguments = if arguments == 0 {
+        String::new()
+    } else {
+        format!("{}::jsonb", spi::literal(&job.config))
+    };
     if !is_procedure {
         let rows = spi::run(&format!("SELECT {name}({arguments})"), &[])?;
         return Ok(i64::try_from(rows).ok());
@@ -284,7 +316,11 @@ fn perform(statement: &str, outside: bool) -> Result<(), Error> {
         .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
     // SAFETY: SPI in a transaction, closed here or by the end of the transaction after an ERROR.
     unsafe {
-        pg_sys::SPI_connect_ext(if outside { pg_sys::SPI_OPT_NONATOMIC as i32 } else { 0 });
+        pg_sys::SPI_connect_ext(if outside {
+            pg_sys::SPI_OPT_NONATOMIC as i32
+        } else {
+            0
+        });
         let options = pg_sys::SPIExecuteOptions {
             allow_nonatomic: outside,
             ..Default::default()

@@ -13,6 +13,17 @@ const EPOCH: i64 = 946_684_800_000_000;
 /// How many local times are tried that are not after the time in question.
 const TRIES: usize = 1000;
 
+/// Names that crontabs know for some schedules.
+const MACROS: [(&str, &str); 7] = [
+    ("@hourly", "0 * * * *"),
+    ("@daily", "0 0 * * *"),
+    ("@midnight", "0 0 * * *"),
+    ("@weekly", "0 0 * * 0"),
+    ("@monthly", "0 0 1 * *"),
+    ("@yearly", "0 0 1 1 *"),
+    ("@annually", "0 0 1 1 *"),
+];
+
 /// A schedule as it is stored.
 pub enum Schedule {
     Interval(Interval),
@@ -38,9 +49,12 @@ pub fn parse(text: &str) -> Result<Schedule, Error> {
     if !text.contains(|c: char| c.is_ascii_digit()) {
         return Err(refuse("neither an interval nor a cron expression"));
     }
-    let interval = spi::first(Mode::Write, "SELECT $1::pg_catalog.interval", &[arg(text)], |row| {
-        Ok(row.get::<Interval>(1))
-    })?
+    let interval = spi::first(
+        Mode::Write,
+        "SELECT $1::pg_catalog.interval",
+        &[arg(text)],
+        |row| Ok(row.get::<Interval>(1)),
+    )?
     .flatten()
     .ok_or_else(|| refuse("neither an interval nor a cron expression"))?;
     if interval.as_micros() <= 0 || interval.months() < 0 || interval.days() < 0 || interval.micros() < 0 {
@@ -61,10 +75,26 @@ fn crontab(text: &str) -> Result<Crontab, Error> {
         .detail(detail)
         .hint("Five fields: minute, hour, day of month, month, day of week, as in '30 2 * * 1-5'; or an interval, as in '5 minutes'.")
     };
-    if !text.trim_start().starts_with('@') && text.split_whitespace().count() > 5 {
-        return Err(refuse("It has more than five fields; the time zone is an argument of its own.".to_string()));
+    let fields = match MACROS
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text.trim()))
+    {
+        Some((_, fields)) => fields,
+        None if text.trim_start().starts_with('@') => {
+            let names: Vec<&str> = MACROS.iter().map(|(name, _)| *name).collect();
+            return Err(refuse(format!(
+                "What begins with @ is one of {}.",
+                names.join(", ")
+            )));
+        }
+        None => text.trim(),
+    };
+    if fields.split_whitespace().count() > 5 {
+        return Err(refuse(
+            "It has more than five fields; the time zone is an argument of its own.".to_string(),
+        ));
     }
-    cronexpr::parse_crontab_with(text.trim(), options)
+    cronexpr::parse_crontab_with(fields, options)
         .map_err(|error| refuse(error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")))
 }
 
@@ -82,17 +112,24 @@ fn next(text: &str, zone: &str, after: i64) -> Result<i64, Error> {
     let zone_argument = || zone.to_string().into_datum();
     // SAFETY: the server's AT TIME ZONE; an unknown zone raises its own error.
     let local = |t: i64| unsafe {
-        pgrx::direct_function_call_as_datum(pg_sys::timestamptz_zone, &[zone_argument(), Some(pg_sys::Datum::from(t))])
+        pgrx::direct_function_call_as_datum(
+            pg_sys::timestamptz_zone,
+            &[zone_argument(), Some(pg_sys::Datum::from(t))],
+        )
     };
     // SAFETY: as above.
     let instant = |t: i64| unsafe {
-        pgrx::direct_function_call_as_datum(pg_sys::timestamp_zone, &[zone_argument(), Some(pg_sys::Datum::from(t))])
+        pgrx::direct_function_call_as_datum(
+            pg_sys::timestamp_zone,
+            &[zone_argument(), Some(pg_sys::Datum::from(t))],
+        )
     };
     let start = local(after).map_or(after, |datum| datum.value() as i64);
     let mut from = Timestamp::from_microsecond(start.saturating_add(EPOCH)).map_err(|_| none())?;
     for _ in 0..TRIES {
         let found = crontab.find_next(from).map_err(|_| none())?.timestamp();
-        let found_instant = instant(found.as_microsecond() - EPOCH).map_or(i64::MAX, |datum| datum.value() as i64);
+        let found_instant =
+            instant(found.as_microsecond() - EPOCH).map_or(i64::MAX, |datum| datum.value() as i64);
         // Where clocks are put back, a later local time may be an earlier instant.
         if found_instant > after {
             return Ok(found_instant);

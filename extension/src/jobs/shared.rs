@@ -52,8 +52,10 @@ pub struct Shared {
 unsafe impl Sync for Shared {}
 
 static SHARED: AtomicPtr<Shared> = AtomicPtr::new(std::ptr::null_mut());
-static PREVIOUS_REQUEST: std::sync::OnceLock<Option<unsafe extern "C-unwind" fn()>> = std::sync::OnceLock::new();
-static PREVIOUS_STARTUP: std::sync::OnceLock<Option<unsafe extern "C-unwind" fn()>> = std::sync::OnceLock::new();
+static PREVIOUS_REQUEST: std::sync::OnceLock<Option<unsafe extern "C-unwind" fn()>> =
+    std::sync::OnceLock::new();
+static PREVIOUS_STARTUP: std::sync::OnceLock<Option<unsafe extern "C-unwind" fn()>> =
+    std::sync::OnceLock::new();
 const NAME: &CStr = c"pg_kpi";
 
 /// Asks for the memory; called while the server preloads libraries.
@@ -139,7 +141,9 @@ impl Shared {
 
     /// All slots in use.
     pub fn slots(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().filter(|slot| slot.database() != pg_sys::Oid::INVALID)
+        self.slots
+            .iter()
+            .filter(|slot| slot.database() != pg_sys::Oid::INVALID)
     }
 
     /// The slot of a database.
@@ -152,7 +156,10 @@ impl Shared {
         if let Some(slot) = self.slot(database) {
             return Some(slot);
         }
-        let free = self.slots.iter().find(|slot| slot.database() == pg_sys::Oid::INVALID);
+        let free = self
+            .slots
+            .iter()
+            .find(|slot| slot.database() == pg_sys::Oid::INVALID);
         self.full.store(free.is_none(), Ordering::Relaxed);
         let slot = free?;
         slot.held_until.store(0, Ordering::Relaxed);
@@ -210,7 +217,11 @@ impl Slot {
     pub fn wait(&self, milliseconds: i64) {
         // SAFETY: as above.
         unsafe {
-            pg_sys::ConditionVariableTimedSleep(self.published.get(), milliseconds, pg_sys::PG_WAIT_EXTENSION);
+            pg_sys::ConditionVariableTimedSleep(
+                self.published.get(),
+                milliseconds,
+                pg_sys::PG_WAIT_EXTENSION,
+            );
         }
     }
 

@@ -113,7 +113,9 @@ impl Worker {
                     Look::Unusable => usable = false,
                     Look::Ready => usable = true,
                 }
-                self.slot.streaming.store(usable && !self.streamed.is_empty(), Release);
+                self.slot
+                    .streaming
+                    .store(usable && !self.streamed.is_empty(), Release);
             }
             let mut until = beat;
             if usable {
@@ -217,7 +219,10 @@ impl Worker {
     fn publish(&mut self) {
         for streamed in &mut self.streamed {
             let now = now();
-            if self.paused.get(&streamed.id).is_some_and(|paused| now < paused.until)
+            if self
+                .paused
+                .get(&streamed.id)
+                .is_some_and(|paused| now < paused.until)
                 || (!streamed.captured && now < streamed.refreshed + VIEW)
             {
                 continue;
@@ -249,7 +254,10 @@ impl Worker {
                     self.slot.dirty.store(true, Release);
                 }
                 Err(failure) => {
-                    let paused = self.paused.entry(id).or_insert(Paused { until: 0, failures: 0 });
+                    let paused = self.paused.entry(id).or_insert(Paused {
+                        until: 0,
+                        failures: 0,
+                    });
                     let pause = (SECOND << paused.failures.min(6)).min(LONGEST_PAUSE);
                     paused.failures += 1;
                     paused.until = process::now() + pause;

@@ -166,9 +166,16 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
     };
     let all_of_time = touched.as_slice() == [Span::ALL];
     let touched = touched.minus(kept);
-    let length = touched.as_slice().iter().fold(0i64, |sum, s| sum.saturating_add(s.until.saturating_sub(s.from)));
+    let length = touched
+        .as_slice()
+        .iter()
+        .fold(0i64, |sum, s| sum.saturating_add(s.until.saturating_sub(s.from)));
     Ok(Todo {
-        reuse: if length <= SHORT && !unfilled.1 { Reuse::Soon } else { Reuse::Once },
+        reuse: if length <= SHORT && !unfilled.1 {
+            Reuse::Soon
+        } else {
+            Reuse::Once
+        },
         fills: all_of_time,
         first: unfilled.1,
         touched,
@@ -310,7 +317,10 @@ fn from_raw(
                 (input, within(source, &from, &until), computed)
             }
             _ => (
-                format!("{} CROSS JOIN {input}", stretches(source, spans.as_slice(), &mut args)),
+                format!(
+                    "{} CROSS JOIN {input}",
+                    stretches(source, spans.as_slice(), &mut args)
+                ),
                 within(source, "g.\"kpi from\"", "g.\"kpi until\""),
                 computed,
             ),
@@ -354,7 +364,11 @@ fn labelled(source: &Source, period: Period, spans: &Spans) -> Vec<Span> {
         let mut from = span.from;
         while from < span.until {
             let until = calendar.next(period, from);
-            if calendar.start(period, from) != from || until <= from || until > span.until || buckets.len() >= LABELLED {
+            if calendar.start(period, from) != from
+                || until <= from
+                || until > span.until
+                || buckets.len() >= LABELLED
+            {
                 return Vec::new();
             }
             buckets.push(Span::new(from, until));
@@ -397,7 +411,10 @@ fn from_finer(
             )
         }
         _ => (
-            format!("{} CROSS JOIN {finer} t", stretches(source, spans.as_slice(), &mut args)),
+            format!(
+                "{} CROSS JOIN {finer} t",
+                stretches(source, spans.as_slice(), &mut args)
+            ),
             "t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\"".to_string(),
         ),
     };

@@ -177,7 +177,9 @@ pub unsafe extern "C-unwind" fn kpi_poll(fcinfo: pg_sys::FunctionCallInfo) -> pg
     let poll = || -> Result<(), Error> {
         let name = crate::error::required(name, "name")?;
         let max = positive(max)?;
-        let wait = wait.map_or(0, |wait| wait.as_micros().clamp(0, i128::from(LONGEST_WAIT)) as i64);
+        let wait = wait.map_or(0, |wait| {
+            wait.as_micros().clamp(0, i128::from(LONGEST_WAIT)) as i64
+        });
         let subscriber = subscriber::seen(&name)?;
         // SAFETY: the store was made for the declared row type, which is that of kpi.change.
         unsafe { poll_until(&subscriber, max, now() + wait, store) }

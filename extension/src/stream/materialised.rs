@@ -48,9 +48,17 @@ pub fn read(group: &Group, labels: &[(i64, i64)]) -> Result<BTreeMap<Key, Cell>,
         None => statement.derived(first, group, labels, 0)?,
     };
     let values = group.kpis.len();
-    let owner = Identity::assume(first.owner, &statement.search_path.join(", "), &statement.timezone)?;
+    let owner = Identity::assume(
+        first.owner,
+        &statement.search_path.join(", "),
+        &statement.timezone,
+    )?;
     owner.set("max_parallel_workers_per_gather", "0")?;
-    let reuse = if labels.len() <= FEW { Reuse::Soon } else { Reuse::Once };
+    let reuse = if labels.len() <= FEW {
+        Reuse::Soon
+    } else {
+        Reuse::Once
+    };
     spi::scan_reusing(reuse, Mode::Write, &sql, &statement.args.0, |row| {
         let ts = row.datum(1).map_or(0, |datum| datum.value() as i64);
         let cell = (0..values).map(|i| row.get::<f64>(4 + i as i32)).collect();
@@ -81,8 +89,10 @@ impl Statement {
         }
         self.timezone.clone_from(&source.timezone);
         let all = lookup::states(Mode::Write, source.id)?;
-        let states: Vec<&StateColumn> =
-            all.iter().filter(|s| kpis.iter().any(|k| k.states.contains(&s.position))).collect();
+        let states: Vec<&StateColumn> = all
+            .iter()
+            .filter(|s| kpis.iter().any(|k| k.states.contains(&s.position)))
+            .collect();
         let local = source.time_type != TimeType::Timestamptz && !is_utc(&source.timezone);
         let ts = match source.time_type {
             TimeType::Timestamptz => "\"kpi label\"".to_string(),
@@ -99,13 +109,23 @@ impl Statement {
             }
         }
         for state in states {
-            let _ = write!(columns, ", t.{} AS {}", state.name(), ident(&format!("kpi s{}", state.position)));
+            let _ = write!(
+                columns,
+                ", t.{} AS {}",
+                state.name(),
+                ident(&format!("kpi s{}", state.position))
+            );
         }
         let spans = own_spans(source, labels, local);
-        let from = self.args.times(source, spans.as_slice().iter().map(|s| finite_start(s.from)));
+        let from = self
+            .args
+            .times(source, spans.as_slice().iter().map(|s| finite_start(s.from)));
         let until = self.args.times(source, spans.as_slice().iter().map(|s| s.until));
         let condition = if local {
-            let first: Vec<String> = labels.iter().map(|(from, _)| self.args.instant(finite_start(*from))).collect();
+            let first: Vec<String> = labels
+                .iter()
+                .map(|(from, _)| self.args.instant(finite_start(*from)))
+                .collect();
             let last: Vec<String> = labels.iter().map(|(_, last)| self.args.instant(*last)).collect();
             format!(
                 " WHERE EXISTS (SELECT FROM unnest(ARRAY[{}], ARRAY[{}]) l(\"kpi from\", \"kpi last\") \
@@ -117,8 +137,11 @@ impl Statement {
             String::new()
         };
         let keys: String = group.by.iter().map(|d| format!(", {}", ident(d))).collect();
-        let values: String =
-            kpis.iter().enumerate().map(|(i, k)| format!(", ({})::float8 AS \"kpi v{i}\"", k.value_sql)).collect();
+        let values: String = kpis
+            .iter()
+            .enumerate()
+            .map(|(i, k)| format!(", ({})::float8 AS \"kpi v{i}\"", k.value_sql))
+            .collect();
         Ok(format!(
             "SELECT {ts} AS ts, {}::text AS dimensions, sum(\"kpi n\")::bigint AS n{values} FROM (SELECT {columns} \
              FROM unnest({from}, {until}) AS g(\"kpi from\", \"kpi until\") JOIN {} t \
@@ -139,7 +162,10 @@ impl Statement {
         if depth >= MAX_DEPTH {
             return Err(Error::new(
                 PgSqlErrorCode::ERRCODE_STATEMENT_TOO_COMPLEX,
-                format!("KPI \"{}\" is derived through more than {MAX_DEPTH} others", kpi.code),
+                format!(
+                    "KPI \"{}\" is derived through more than {MAX_DEPTH} others",
+                    kpi.code
+                ),
             ));
         }
         let mut joined = String::new();
@@ -176,7 +202,10 @@ fn json(by: &[String]) -> String {
     if by.is_empty() {
         return "'{}'::jsonb".to_string();
     }
-    let pairs: Vec<String> = by.iter().map(|d| format!("{}, {}", literal(d), ident(d))).collect();
+    let pairs: Vec<String> = by
+        .iter()
+        .map(|d| format!("{}, {}", literal(d), ident(d)))
+        .collect();
     format!("jsonb_build_object({})", pairs.join(", "))
 }
 
@@ -217,7 +246,13 @@ pub fn groups(source: &Source) -> Result<Vec<Group>, Error> {
         "SELECT p.code, p.period, p.by FROM kpi._published p JOIN kpi.kpi k ON k.id = p.kpi_id \
          WHERE k.source_id = $1 OR k.source_id IS NULL AND $1 IN (SELECT kpi._sources(k.id)) ORDER BY 1, 2, 3",
         &[spi::arg(source.id)],
-        |row| Ok((row.text(1), row.text(2), row.get::<Vec<String>>(3).unwrap_or_default())),
+        |row| {
+            Ok((
+                row.text(1),
+                row.text(2),
+                row.get::<Vec<String>>(3).unwrap_or_default(),
+            ))
+        },
     )?;
     let mut places: HashMap<(String, Vec<String>, pg_sys::Oid), usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();

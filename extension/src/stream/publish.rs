@@ -55,7 +55,12 @@ impl Publication {
             Mode::Write,
             "SELECT segment, base FROM kpi.change_head FOR NO KEY UPDATE",
             &[],
-            |row| Ok((row.get::<i32>(1).unwrap_or_default(), row.get::<i64>(2).unwrap_or_default())),
+            |row| {
+                Ok((
+                    row.get::<i32>(1).unwrap_or_default(),
+                    row.get::<i64>(2).unwrap_or_default(),
+                ))
+            },
         )?;
         let (segment, base) = head.unwrap_or_default();
         let table = super::log::segment(segment);
@@ -92,7 +97,8 @@ impl Publication {
     /// Reads the same buckets again, appends what differs to the log and notifies the listeners.
     pub fn publish(self, kept: &Spans) -> Result<(), Error> {
         let recomputed: Spans = self.touched.iter().copied().collect::<Spans>().minus(kept);
-        let (mut starts, mut ends): (Vec<i64>, Vec<i64>) = self.touched.iter().map(|s| (s.from, s.until)).unzip();
+        let (mut starts, mut ends): (Vec<i64>, Vec<i64>) =
+            self.touched.iter().map(|s| (s.from, s.until)).unzip();
         starts.sort_unstable();
         ends.sort_unstable();
         let mut changes = Vec::new();
@@ -109,7 +115,9 @@ impl Publication {
                     (begun - over.min(begun)) as i64
                 };
                 for (place, kpi) in group.kpis.iter().enumerate() {
-                    let of = |cell: Option<&Cell>| cell.and_then(|(_, values)| values.get(place).copied().flatten());
+                    let of = |cell: Option<&Cell>| {
+                        cell.and_then(|(_, values)| values.get(place).copied().flatten())
+                    };
                     let (previous, value) = (of(old), of(new));
                     if same(previous, value) {
                         continue;
@@ -131,7 +139,8 @@ impl Publication {
             return Ok(());
         }
         // Time first: who replays the log sees days after the minutes that made them only because they come later.
-        changes.sort_by(|a, b| (a.key.0, a.code, a.period.as_str()).cmp(&(b.key.0, b.code, b.period.as_str())));
+        changes
+            .sort_by(|a, b| (a.key.0, a.code, a.period.as_str()).cmp(&(b.key.0, b.code, b.period.as_str())));
         let _owner = Identity::extension_owner()?;
         append(self.segment, self.last_number, &changes)?;
         notify(self.last_number, &changes)?;
@@ -222,12 +231,14 @@ fn notify(last: i64, changes: &[Change]) -> Result<(), Error> {
     }
     let mut notices: BTreeMap<(&str, &str), Notice> = BTreeMap::new();
     for (change, number) in changes.iter().zip(last + 1..) {
-        let notice = notices.entry((change.code, change.period.as_str())).or_insert(Notice {
-            number,
-            bucket: change.key.0,
-            changes: 0,
-            value: None,
-        });
+        let notice = notices
+            .entry((change.code, change.period.as_str()))
+            .or_insert(Notice {
+                number,
+                bucket: change.key.0,
+                changes: 0,
+                value: None,
+            });
         notice.number = number;
         notice.bucket = change.key.0;
         notice.changes += 1;

@@ -94,16 +94,25 @@ fn add_subscriber(
     let name = required(name, "name")?;
     let keep = required(keep, "keep")?;
     if keep.as_micros() <= 0 {
-        return Err(Error::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "keep must be positive")
-            .hint("How long the subscriber may stay away before it is removed: keep => '1 day'.")
-            .into());
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "keep must be positive",
+        )
+        .hint("How long the subscriber may stay away before it is removed: keep => '1 day'.")
+        .into());
     }
     let periods: Result<Vec<String>, Error> = required(periods, "periods")?
         .iter()
         .flatten()
         .map(|period| Ok(streamed_period(period)?.as_str().to_string()))
         .collect();
-    Ok(add(name, codes, periods?, normalised(by.unwrap_or_default()), keep)?)
+    Ok(add(
+        name,
+        codes,
+        periods?,
+        normalised(by.unwrap_or_default()),
+        keep,
+    )?)
 }
 
 fn add(
@@ -115,8 +124,11 @@ fn add(
 ) -> Result<i64, Error> {
     let codes: Option<Vec<String>> = codes.map(|codes| codes.into_iter().flatten().collect());
     if periods.is_empty() {
-        return Err(Error::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "periods must not be empty")
-            .hint("Name one or more of minute, hour and day."));
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "periods must not be empty",
+        )
+        .hint("Name one or more of minute, hour and day."));
     }
     for code in codes.iter().flatten() {
         let kpi = lookup::kpi(Mode::Write, code)?;

@@ -1,7 +1,6 @@
 //! What the worker does for streams besides publishing: which sources are streamed, rotation of the log, subscribers that
 //! have not come back.
 
-
 use super::log::segment;
 use crate::error::Error;
 use crate::guc;
@@ -16,7 +15,13 @@ pub fn sources() -> Result<Vec<(i32, String, bool)>, Error> {
         "SELECT s.id, s.name, s.captured FROM kpi.source s WHERE s.id IN ( \
          SELECT i FROM (SELECT DISTINCT kpi_id FROM kpi._published) p, LATERAL kpi._sources(p.kpi_id) i) ORDER BY s.id",
         &[],
-        |row| Ok((row.get(1).unwrap_or_default(), row.text(2), row.get(3).unwrap_or(false))),
+        |row| {
+            Ok((
+                row.get(1).unwrap_or_default(),
+                row.text(2),
+                row.get(3).unwrap_or(false),
+            ))
+        },
     )
 }
 
@@ -32,7 +37,10 @@ pub fn failed(source: i32, failure: &Failure) -> Result<(), Error> {
 
 /// Writes down that it could again.
 pub fn succeeded(source: i32) -> Result<(), Error> {
-    spi::run("DELETE FROM kpi.stream_failure WHERE source_id = $1", &[arg(source)])?;
+    spi::run(
+        "DELETE FROM kpi.stream_failure WHERE source_id = $1",
+        &[arg(source)],
+    )?;
     Ok(())
 }
 
