@@ -877,21 +877,21 @@ FROM kpi.job j
 LEFT JOIN LATERAL (SELECT * FROM kpi.job_run r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1) r ON true
 LEFT JOIN LATERAL (SELECT r.sqlstate || ': ' || r.message AS message, r.finished_at FROM kpi.job_run r
                    WHERE r.job_id = j.id AND r.sqlstate IS NOT NULL ORDER BY r.id DESC LIMIT 1) e ON true
-WHERE pg_catalog.pg_has_role(j.owner, 'USAGE');
-COMMENT ON VIEW kpi.jobs IS 'the jobs of the reader''s roles: state, next and last run, last error, how late the next run is';
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
+COMMENT ON VIEW kpi.jobs IS 'the jobs of the reader''s roles, all for members of pg_monitor: state, next and last run, last error, how late the next run is';
 
 CREATE VIEW kpi.job_runs WITH (security_barrier) AS
 SELECT r.id, j.name AS job, r.due, r.started_at, r.finished_at, r.outcome, r.rows, r.sqlstate, r.message, r.pid
 FROM kpi.job_run r JOIN kpi.job j ON j.id = r.job_id
-WHERE pg_catalog.pg_has_role(j.owner, 'USAGE');
-COMMENT ON VIEW kpi.job_runs IS 'runs of the jobs of the reader''s roles: when each was due, began and ended, and what became of it';
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
+COMMENT ON VIEW kpi.job_runs IS 'runs of the jobs of the reader''s roles, all for members of pg_monitor: when each was due, began and ended, and what became of it';
 
 CREATE VIEW kpi.alerts WITH (security_barrier) AS
 SELECT a.id, a.raised_at, a.cleared_at, a.kind, a.subject, a.status, a.message
 FROM kpi.alert a
 LEFT JOIN kpi.kpi k ON a.kind = 'kpi' AND k.code = a.subject
 LEFT JOIN kpi.job j ON a.kind = 'job' AND j.name = a.subject
-WHERE CASE a.kind WHEN 'kpi' THEN pg_catalog.has_table_privilege(k.view, 'SELECT') ELSE pg_catalog.pg_has_role(j.owner, 'USAGE') END;
+WHERE CASE a.kind WHEN 'kpi' THEN pg_catalog.has_table_privilege(k.view, 'SELECT') ELSE pg_catalog.pg_has_role(j.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE') END;
 COMMENT ON VIEW kpi.alerts IS 'alerts of the KPIs and jobs that the reader may see; open while cleared_at is null';
 
 GRANT SELECT ON kpi.jobs, kpi.job_runs, kpi.alerts TO PUBLIC;
@@ -1048,11 +1048,11 @@ SELECT 'stream' AS kind, p.code || '.' || p.period AS name, p.code, p.period, p.
            AS error
 FROM kpi._published p LEFT JOIN log l ON l.code = p.code AND l.period = p.period AND l.by = p.by
 JOIN kpi.kpi k ON k.id = p.kpi_id
-WHERE pg_catalog.has_table_privilege(k.view, 'SELECT')
+WHERE pg_catalog.has_table_privilege(k.view, 'SELECT') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE')
 UNION ALL
 SELECT 'subscriber', s.name, NULL, NULL, s.by, s.acked, kpi.last_change() - s.acked, clock_timestamp() - s.seen_at, NULL, NULL,
        CASE WHEN clock_timestamp() - s.seen_at > s.keep THEN 'has not come back within ' || s.keep || ' and is about to be removed' END
-FROM kpi.subscriber s WHERE pg_catalog.pg_has_role(s.owner, 'USAGE');
+FROM kpi.subscriber s WHERE pg_catalog.pg_has_role(s.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
 COMMENT ON VIEW kpi.stream_status IS
     'every stream and subscriber: its last number, how many changes it lags behind, how long ago, changes of the last minute';
 GRANT SELECT ON kpi.stream_status TO PUBLIC;

@@ -139,21 +139,21 @@ FROM kpi.job j
 LEFT JOIN LATERAL (SELECT * FROM kpi.job_run r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1) r ON true
 LEFT JOIN LATERAL (SELECT r.sqlstate || ': ' || r.message AS message, r.finished_at FROM kpi.job_run r
                    WHERE r.job_id = j.id AND r.sqlstate IS NOT NULL ORDER BY r.id DESC LIMIT 1) e ON true
-WHERE pg_catalog.pg_has_role(j.owner, 'USAGE');
-COMMENT ON VIEW kpi.jobs IS 'the jobs of the reader''s roles: state, next and last run, last error, how late the next run is';
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
+COMMENT ON VIEW kpi.jobs IS 'the jobs of the reader''s roles, all for members of pg_monitor: state, next and last run, last error, how late the next run is';
 
 CREATE VIEW kpi.job_runs WITH (security_barrier) AS
 SELECT r.id, j.name AS job, r.due, r.started_at, r.finished_at, r.outcome, r.rows, r.sqlstate, r.message, r.pid
 FROM kpi.job_run r JOIN kpi.job j ON j.id = r.job_id
-WHERE pg_catalog.pg_has_role(j.owner, 'USAGE');
-COMMENT ON VIEW kpi.job_runs IS 'runs of the jobs of the reader''s roles: when each was due, began and ended, and what became of it';
+WHERE pg_catalog.pg_has_role(j.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
+COMMENT ON VIEW kpi.job_runs IS 'runs of the jobs of the reader''s roles, all for members of pg_monitor: when each was due, began and ended, and what became of it';
 
 CREATE VIEW kpi.alerts WITH (security_barrier) AS
 SELECT a.id, a.raised_at, a.cleared_at, a.kind, a.subject, a.status, a.message
 FROM kpi.alert a
 LEFT JOIN kpi.kpi k ON a.kind = 'kpi' AND k.code = a.subject
 LEFT JOIN kpi.job j ON a.kind = 'job' AND j.name = a.subject
-WHERE CASE a.kind WHEN 'kpi' THEN pg_catalog.has_table_privilege(k.view, 'SELECT') ELSE pg_catalog.pg_has_role(j.owner, 'USAGE') END;
+WHERE CASE a.kind WHEN 'kpi' THEN pg_catalog.has_table_privilege(k.view, 'SELECT') ELSE pg_catalog.pg_has_role(j.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE') END;
 COMMENT ON VIEW kpi.alerts IS 'alerts of the KPIs and jobs that the reader may see; open while cleared_at is null';
 
 GRANT SELECT ON kpi.jobs, kpi.job_runs, kpi.alerts TO PUBLIC;

@@ -150,11 +150,11 @@ SELECT 'stream' AS kind, p.code || '.' || p.period AS name, p.code, p.period, p.
            AS error
 FROM kpi._published p LEFT JOIN log l ON l.code = p.code AND l.period = p.period AND l.by = p.by
 JOIN kpi.kpi k ON k.id = p.kpi_id
-WHERE pg_catalog.has_table_privilege(k.view, 'SELECT')
+WHERE pg_catalog.has_table_privilege(k.view, 'SELECT') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE')
 UNION ALL
 SELECT 'subscriber', s.name, NULL, NULL, s.by, s.acked, kpi.last_change() - s.acked, clock_timestamp() - s.seen_at, NULL, NULL,
        CASE WHEN clock_timestamp() - s.seen_at > s.keep THEN 'has not come back within ' || s.keep || ' and is about to be removed' END
-FROM kpi.subscriber s WHERE pg_catalog.pg_has_role(s.owner, 'USAGE');
+FROM kpi.subscriber s WHERE pg_catalog.pg_has_role(s.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
 COMMENT ON VIEW kpi.stream_status IS
     'every stream and subscriber: its last number, how many changes it lags behind, how long ago, changes of the last minute';
 GRANT SELECT ON kpi.stream_status TO PUBLIC;

@@ -8,3 +8,4 @@ SET client_min_messages = warning;
 \i generate.sql
 \i define.sql
 \i late.sql
+\i jobs.sql

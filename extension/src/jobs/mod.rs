@@ -82,38 +82,30 @@ pub fn warn_without_worker(until_then: &str) {
         None => (),
         Some((why, _)) if why.starts_with("the worker has not started") => (),
         Some((why, hint)) => {
-            ErrorReportNotice {
-                why,
-                hint,
-                until_then,
-            }
-            .send();
+            pg_sys::panic::ErrorReport::new(
+                PgSqlErrorCode::ERRCODE_WARNING,
+                format!("nothing runs in the background: {why}"),
+                "",
+            )
+            .set_detail(until_then.to_string())
+            .set_hint(hint.to_string())
+            .report(PgLogLevel::WARNING);
         }
-    }
-}
-
-struct ErrorReportNotice<'a> {
-    why: &'a str,
-    hint: &'a str,
-    until_then: &'a str,
-}
-
-impl ErrorReportNotice<'_> {
-    fn send(self) {
-        pg_sys::panic::ErrorReport::new(
-            PgSqlErrorCode::ERRCODE_WARNING,
-            format!("nothing runs in the background: {}", self.why),
-            "",
-        )
-        .set_detail(self.until_then.to_string())
-        .set_hint(self.hint.to_string())
-        .report(PgLogLevel::WARNING);
     }
 }
 
 /// `kpi._extension_is_there()`.
 #[pg_extern(sql = false)]
 fn extension_is_there() {
+    if shared::shared().is_none() {
+        pg_sys::panic::ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            "pg_kpi is not preloaded: everything works when it is called, and nothing runs in the background",
+            "",
+        )
+        .set_hint("For jobs and streams, set shared_preload_libraries = 'pg_kpi' and restart the server.")
+        .report(PgLogLevel::NOTICE);
+    }
     shared::at_commit(|noted| noted.created = true);
 }
 
