@@ -9,5 +9,5 @@ trap 'rm -f "$picture"; psql -Xq -c "DROP OWNED BY grafana" -c "DROP ROLE grafan
 SVG=$picture ../../demo/run.sh >/dev/null
 psql -Xq -v ON_ERROR_STOP=1 -f ../../docker/grafana/role.sql
 # A panel about runs shows something only when there has been one.
-psql -Xq -v ON_ERROR_STOP=1 -f ../../demo/jobs.sql -c "SELECT kpi.run_job('refresh')" >/dev/null
+psql -Xq -v ON_ERROR_STOP=1 -f ../../demo/jobs.sql -c "SELECT kpi.run_job('check targets')" >/dev/null
 PYTHONDONTWRITEBYTECODE=1 python3 panels.py
