@@ -116,9 +116,7 @@ unsafe fn needs_alone(statement: *mut pg_sys::Node) -> Option<pg_sys::Oid> {
             (*rename).subname
         } else if pgrx::is_a(statement, pg_sys::NodeTag::T_AlterDatabaseStmt) {
             let alter = statement as *mut pg_sys::AlterDatabaseStmt;
-            if option(c"tablespace", (*alter).options).is_none() {
-                return None;
-            }
+            option(c"tablespace", (*alter).options)?;
             (*alter).dbname
         } else if pgrx::is_a(statement, pg_sys::NodeTag::T_CreatedbStmt) {
             let template = option(c"template", (*(statement as *mut pg_sys::CreatedbStmt)).options)?;

@@ -227,9 +227,9 @@ impl Slot {
 
     /// Ends what [`Slot::prepare_to_wait`] began.
     pub fn stop_waiting(&self) {
-        // SAFETY: does nothing where no sleep was prepared. It returns something only since PostgreSQL 16.
+        // SAFETY: does nothing where no sleep was prepared.
         unsafe {
-            let _ = pg_sys::ConditionVariableCancelSleep();
+            pg_sys::ConditionVariableCancelSleep();
         }
     }
 }

@@ -50,7 +50,7 @@ pub unsafe extern "C-unwind" fn kpi_worker_main(argument: pg_sys::Datum) {
     let mut worker = Worker {
         slot,
         started: now(),
-        running: Running::default(),
+        running: Running,
         streamed: Vec::new(),
         paused: HashMap::new(),
         next_job: i64::MAX,

@@ -9,7 +9,7 @@ mod channel;
 mod log;
 mod materialised;
 mod publish;
-mod stream;
+mod start;
 mod subscriber;
 mod upkeep;
 

@@ -133,10 +133,10 @@ fn add(
     for code in codes.iter().flatten() {
         let kpi = lookup::kpi(Mode::Write, code)?;
         lookup::check_readable(&kpi)?;
-        super::stream::check_dimensions(&kpi, &by)?;
+        super::start::check_dimensions(&kpi, &by)?;
     }
     let caller = identity::current_role();
-    super::stream::bring_up_to_date(codes.as_deref())?;
+    super::start::bring_up_to_date(codes.as_deref())?;
     let _owner = Identity::extension_owner()?;
     // Under the lock of the log: the first change for the new subscriber is the one after the number that it is told.
     spi::run("SELECT FROM kpi.change_head FOR NO KEY UPDATE", &[])?;

@@ -44,8 +44,11 @@ pub fn succeeded(source: i32) -> Result<(), Error> {
     Ok(())
 }
 
+/// Something to be done; how much there was of it.
+type Chore = fn() -> Result<i64, Error>;
+
 /// What is done now and then, each in a transaction of its own.
-pub const UPKEEP: [(&str, fn() -> Result<i64, Error>); 3] = [
+pub const UPKEEP: [(&str, Chore); 3] = [
     ("pg_kpi: removing lapsed subscribers", remove_lapsed),
     ("pg_kpi: rotating the log of changes", rotate),
     ("pg_kpi: removing old runs", clean),
@@ -59,6 +62,10 @@ pub fn remove_lapsed() -> Result<i64, Error> {
         "DELETE FROM kpi.subscriber WHERE clock_timestamp() > seen_at + keep RETURNING name, keep::text, acked",
         &[],
         |row| Ok((row.text(1), row.text(2), row.get::<i64>(3).unwrap_or_default())),
+    )?;
+    spi::run(
+        "DELETE FROM kpi.stream s WHERE NOT EXISTS (SELECT FROM kpi.kpi k WHERE k.id = s.kpi_id)",
+        &[],
     )?;
     for (name, keep, acked) in &lapsed {
         pgrx::warning!(
