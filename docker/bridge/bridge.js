@@ -10,6 +10,7 @@ const server = http.createServer(async (request, response) => {
   try {
     if (!request.url.startsWith('/sse/')) return await page(request, response)
     const client = await wish(request)
+    if (response.destroyed) return
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' })
     client.send = (event, number, json) => response.write(`id: ${number}\nevent: ${event}\ndata: ${json}\n\n`)
     client.backlog = () => response.writableLength
