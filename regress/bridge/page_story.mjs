@@ -42,7 +42,7 @@ export async function pageTests({ test, bridge, sql, one, sell, revenue, settled
       assert.equal(await browser.evaluate(text('orders', '.value')), String(orders))
       assert.equal(await browser.evaluate("document.querySelectorAll('article path.line[d^=M]').length"), 4)
       const [before, now] = await sql("SELECT value FROM kpi.value('orders', 'hour', $1::timestamptz - interval '1 hour', $1::timestamptz + interval '1 hour') ORDER BY ts", [HOUR])
-      assert.match(await browser.evaluate(text('orders', '.difference')), new RegExp(`[▲▼■][^0-9]*${Math.abs(now.value - before.value)} .*to the hour before`))
+      assert.match(await browser.evaluate(text('orders', '.difference')), new RegExp(`[▲▼■][^0-9]*${Math.abs(now.value - before.value)} .*vs hour before`))
       await browser.evaluate('window.marker = 1')
     })
 
