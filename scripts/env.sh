@@ -129,6 +129,6 @@ claim_cache() {
   local stamp=$CARGO_TARGET_DIR/.checkout
   if [ "$(cat "$stamp" 2>/dev/null)" = "$ROOT" ]; then return 0; fi
   mkdir -p "$CARGO_TARGET_DIR"
-  rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/{pg_kpi,kpi-*,exactness}-*
+  rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/{pg_kpi,kpi-*,exactness,bench-stream}-*
   echo "$ROOT" >"$stamp"
 }

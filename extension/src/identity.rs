@@ -36,9 +36,10 @@ impl Identity {
         set(name, value)
     }
 
-    /// Becomes a role of which the caller is a member, in the caller's session as it is.
+    /// Becomes a role of which the caller is a member. If it is another one, nothing that it does may outlive this, where
+    /// it would run as the caller.
     pub fn role(role: pg_sys::Oid) -> Result<Self, Error> {
-        Self::enter(role, false, &[])
+        Self::enter(role, role != current_role(), &[])
     }
 
     /// Becomes the owner of the extension, to write its catalog.
@@ -99,8 +100,8 @@ impl Drop for Identity {
     }
 }
 
-/// Sets a parameter until the innermost nest level ends.
-fn set(name: &str, value: &str) -> Result<(), Error> {
+/// Sets a parameter until the innermost nest level ends; outside of any, for the session.
+pub fn set(name: &str, value: &str) -> Result<(), Error> {
     let refuse = |_| {
         Error::new(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,

@@ -201,6 +201,8 @@ pub unsafe fn into_store(
 }
 
 thread_local! {
+    /// Plans of statements that are written anew for each refresh but come out the same again and again.
+    static WRITTEN: RefCell<HashMap<String, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());
     /// Plans of the statements that every read runs, kept for the session; PostgreSQL replans them when it must.
     static KEPT: RefCell<HashMap<&'static str, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());
 }
@@ -217,29 +219,7 @@ pub fn query_kept<T>(
     let plan = match kept {
         Some(plan) => plan,
         None => {
-            let text = CString::new(sql)
-                .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
-            let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
-            // SAFETY: as many types as arguments; a plan that is kept lives until the session ends.
-            let plan = unsafe {
-                let plan = pg_sys::SPI_prepare_cursor(
-                    text.as_ptr(),
-                    args.len() as i32,
-                    types.as_mut_ptr(),
-                    // One row by its key: no argument makes another plan better.
-                    pg_sys::CURSOR_OPT_GENERIC_PLAN as i32,
-                );
-                if !plan.is_null() {
-                    pg_sys::SPI_keepplan(plan);
-                }
-                plan
-            };
-            if plan.is_null() {
-                return Err(Error::new(
-                    PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
-                    "SPI could not prepare a statement",
-                ));
-            }
+            let plan = prepare(sql, args)?;
             KEPT.with_borrow_mut(|plans| plans.insert(sql, plan));
             plan
         }
@@ -255,6 +235,84 @@ pub fn query_kept<T>(
     })?;
     drop(connection);
     Ok(rows)
+}
+
+/// How many plans of written statements a session keeps; above that it begins anew.
+const WRITTEN_PLANS: usize = 256;
+
+/// Whether a statement's plan is worth keeping.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// It reads as much as its arguments say: the planner should see them.
+    Once,
+    /// It reads little, whatever its arguments, and comes again within moments.
+    Soon,
+}
+
+/// As [`scan`], from a plan that is kept where that pays.
+pub fn scan_reusing(
+    reuse: Reuse,
+    mode: Mode,
+    sql: &str,
+    args: &[Arg],
+    each: impl FnMut(&Row) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    if reuse == Reuse::Once {
+        return scan(mode, sql, args, each);
+    }
+    let connection = Connection::open();
+    let plan = match WRITTEN.with_borrow(|plans| plans.get(sql).copied()) {
+        Some(plan) => plan,
+        None => {
+            let plan = prepare(sql, args)?;
+            let dropped = WRITTEN.with_borrow_mut(|plans| {
+                let full = plans.len() >= WRITTEN_PLANS;
+                let dropped = if full { std::mem::take(plans) } else { HashMap::new() };
+                plans.insert(sql.to_string(), plan);
+                dropped
+            });
+            for (_, old) in dropped {
+                // SAFETY: a plan that was kept, and is in no map any more.
+                unsafe { pg_sys::SPI_freeplan(old) };
+            }
+            plan
+        }
+    };
+    let (mut values, nulls) = split(args);
+    // SAFETY: the plan takes these arguments, in their types.
+    let code =
+        unsafe { pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), mode == Mode::Read, 0) };
+    let processed = each_row(code, each)?;
+    drop(connection);
+    Ok(processed)
+}
+
+/// Plans a statement for any arguments of these types, and keeps the plan.
+fn prepare(sql: &str, args: &[Arg]) -> Result<pg_sys::SPIPlanPtr, Error> {
+    let text = CString::new(sql)
+        .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
+    let mut types: Vec<pg_sys::Oid> = args.iter().map(|a| a.oid).collect();
+    // SAFETY: as many types as arguments; a plan that is kept lives until it is freed or the session ends.
+    let plan = unsafe {
+        let plan = pg_sys::SPI_prepare_cursor(
+            text.as_ptr(),
+            args.len() as i32,
+            types.as_mut_ptr(),
+            // No argument makes another plan better.
+            pg_sys::CURSOR_OPT_GENERIC_PLAN as i32,
+        );
+        if !plan.is_null() {
+            pg_sys::SPI_keepplan(plan);
+        }
+        plan
+    };
+    if plan.is_null() {
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+            "SPI could not prepare a statement",
+        ));
+    }
+    Ok(plan)
 }
 
 /// The first row of a fixed statement, from a kept plan.

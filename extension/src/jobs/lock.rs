@@ -21,18 +21,17 @@ fn tag(job: i32) -> pg_sys::LOCKTAG {
 
 const MODE: i32 = pg_sys::ExclusiveLock as i32;
 
-/// Takes the lock until [`release`] or the end of the session; false when another session has it.
-pub fn take(job: i32) -> bool {
+/// Takes the lock until [`release`] or the end of the session, and waits for who has it.
+pub fn take(job: i32) {
     let tag = tag(job);
-    // SAFETY: a well-formed tag, no waiting.
-    let taken = unsafe { pg_sys::LockAcquire(&tag, MODE, true, true) };
-    taken != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+    // SAFETY: a well-formed tag; the wait can be interrupted.
+    unsafe { pg_sys::LockAcquire(&tag, MODE, true, false) };
 }
 
 /// Takes the lock until the transaction ends.
 pub fn take_for_transaction(job: i32) -> bool {
     let tag = tag(job);
-    // SAFETY: as above.
+    // SAFETY: a well-formed tag, no waiting.
     let taken = unsafe { pg_sys::LockAcquire(&tag, MODE, false, true) };
     taken != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }
@@ -46,13 +45,14 @@ pub fn release(job: i32) {
 
 /// Whether any session has the lock.
 pub fn is_held(job: i32) -> bool {
+    const LOOK: i32 = pg_sys::ShareLock as i32;
     let tag = tag(job);
-    // SAFETY: as above; a lock that was free is given back at once.
+    // SAFETY: as above; a lock that was free is given back at once. Those who look do not see each other.
     unsafe {
-        if pg_sys::LockAcquire(&tag, MODE, true, true) == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL {
+        if pg_sys::LockAcquire(&tag, LOOK, true, true) == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL {
             return true;
         }
-        pg_sys::LockRelease(&tag, MODE, true);
+        pg_sys::LockRelease(&tag, LOOK, true);
     }
     false
 }

@@ -117,11 +117,11 @@ fn procedure(text: &str, owner: pg_sys::Oid) -> Result<(String, Option<String>),
          pg_catalog.has_function_privilege($2, p.oid, 'EXECUTE'), \
          pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)), \
          pg_catalog.has_schema_privilege($2, n.oid, 'USAGE') \
-         FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-         WHERE p.oid = pg_catalog.to_regprocedure($1) OR p.proname = (pg_catalog.parse_ident($1, false))[cardinality(pg_catalog.parse_ident($1, false))] \
-         AND (cardinality(pg_catalog.parse_ident($1, false)) = 1 AND pg_catalog.pg_function_is_visible(p.oid) \
-              OR cardinality(pg_catalog.parse_ident($1, false)) = 2 AND n.nspname = (pg_catalog.parse_ident($1, false))[1]) \
-         ORDER BY p.oid = pg_catalog.to_regprocedure($1) DESC NULLS LAST, p.pronargs DESC",
+         FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace, \
+         LATERAL (SELECT CASE WHEN $1 NOT LIKE '%(%' THEN pg_catalog.parse_ident($1, false) END) i(parts) \
+         WHERE p.oid = CASE WHEN $1 LIKE '%(%' THEN pg_catalog.to_regprocedure($1) END OR $1 NOT LIKE '%(%' AND p.proname = i.parts[cardinality(i.parts)] \
+         AND (cardinality(i.parts) = 1 AND pg_catalog.pg_function_is_visible(p.oid) OR cardinality(i.parts) = 2 AND n.nspname = i.parts[1]) \
+         ORDER BY p.pronargs DESC",
         &[arg(text), arg(owner)],
         |row| {
             let flag = |column| row.get::<bool>(column).unwrap_or(false);

@@ -45,7 +45,7 @@ pub fn recover() -> Result<(), Error> {
     let open = spi::query_kept(
         Mode::Write,
         "SELECT r.id, r.job_id, r.pid IS NOT NULL OR r.started_at < clock_timestamp() - $1::interval \
-         OR r.started_at < pg_catalog.pg_postmaster_start_time() \
+         OR r.started_at < pg_catalog.pg_postmaster_start_time() OR pg_catalog.pg_postmaster_start_time() > clock_timestamp() \
          FROM kpi.job_run r WHERE r.outcome = 'running'",
         &[arg(STARTING)],
         |row| {
@@ -58,35 +58,43 @@ pub fn recover() -> Result<(), Error> {
     )?;
     for (run, job, begun) in open {
         if begun && !lock::is_held(job) {
-            // It may have ended between the look at its row and the look at its lock.
-            let still = spi::first(
-                Mode::Write,
-                "SELECT FROM kpi.job_run WHERE id = $1 AND outcome = 'running' FOR UPDATE SKIP LOCKED",
-                &[arg(run)],
-                |_| Ok(()),
-            )?;
-            if still.is_some() {
-                failed(
-                    run,
-                    job,
-                    "crashed",
-                    &Failure {
-                        code: PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN,
-                        sqlstate: "57P02".to_string(),
-                        message: "the process that ran the job ended without a result".to_string(),
-                        detail: None,
-                        hint: Some("The log of the server says why.".to_string()),
-                    },
-                )?;
-            }
+            crashed(run, job)?;
         }
     }
     Ok(())
 }
 
+/// Runs whose processes have ended: those that wrote down no result have crashed.
+pub fn close(ended: &[Order]) -> Result<(), Error> {
+    for order in ended {
+        crashed(order.run, order.job)?;
+    }
+    Ok(())
+}
+
+fn crashed(run: i64, job: i32) -> Result<(), Error> {
+    // It may have ended well between one look and the other.
+    let open = spi::first_kept(
+        Mode::Write,
+        "SELECT 1 FROM kpi.job_run WHERE id = $1 AND outcome = 'running' FOR UPDATE SKIP LOCKED",
+        &[arg(run)],
+        |_| Ok(()),
+    )?;
+    if open.is_none() {
+        return Ok(());
+    }
+    let failure = Failure {
+        code: PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN,
+        sqlstate: "57P02".to_string(),
+        message: "the process that ran the job ended without a result".to_string(),
+        detail: None,
+        hint: Some("The log of the server says why.".to_string()),
+    };
+    failed(run, job, "crashed", &failure)
+}
+
 /// Starts the jobs that are due, as far as there is room for them.
 pub fn start_due(slot: &Slot, worker_started: i64, running: &mut Running) -> Result<(), Error> {
-    running.ended();
     let missed = TimestampWithTimeZone::try_from(worker_started).ok();
     // What was due before this worker began was missed, and such a job may not want that.
     spi::run(
@@ -129,6 +137,10 @@ pub fn start_due(slot: &Slot, worker_started: i64, running: &mut Running) -> Res
             job,
             run,
         };
+        if let Some(failure) = refused_login(owner)? {
+            failed(run, job, "failed", &failure)?;
+            continue;
+        }
         if !running.start(&name, order) {
             slot.refused.store(true, std::sync::atomic::Ordering::Relaxed);
             failed(
@@ -146,6 +158,34 @@ pub fn start_due(slot: &Slot, worker_started: i64, running: &mut Running) -> Res
         }
     }
     Ok(())
+}
+
+/// Before PostgreSQL 17 a background process cannot be connected as a role that may not log in.
+fn refused_login(owner: pg_sys::Oid) -> Result<Option<Failure>, Error> {
+    let login = spi::first_kept(
+        Mode::Write,
+        "SELECT rolcanlogin, pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid = $1",
+        &[arg(owner)],
+        |row| Ok((row.get::<bool>(1).unwrap_or(false), row.text(2))),
+    )?;
+    let failure = |message: String, hint: String| Failure {
+        code: PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+        sqlstate: "28000".to_string(),
+        message,
+        detail: Some("A job runs in a process that is connected as its owner.".to_string()),
+        hint: Some(hint),
+    };
+    Ok(match login {
+        None => Some(failure(
+            format!("the job's owner, role {}, does not exist any more", owner.to_u32()),
+            "Give it another one with kpi.alter_job(name, owner => ...).".to_string(),
+        )),
+        Some((false, name)) if crate::version::CONNECT_AS_ANY_ROLE == 0 => Some(failure(
+            format!("the job's owner {name} is not permitted to log in"),
+            format!("ALTER ROLE {name} LOGIN, or give it another owner; from PostgreSQL 17 on it need not."),
+        )),
+        Some(_) => None,
+    })
 }
 
 /// Writes down that a run has succeeded, and when the job runs next. One that was not on the schedule does not move it.

@@ -74,9 +74,7 @@ pub unsafe extern "C-unwind" fn kpi_job_main(_argument: pg_sys::Datum) {
         pg_sys::before_shmem_exit(Some(at_exit), pg_sys::Datum::from(order.database));
         pg_sys::BackgroundWorkerInitializeConnectionByOid(order.database, order.owner, version::CONNECT_AS_ANY_ROLE);
     }
-    if !lock::take(order.job) {
-        return;
-    }
+    lock::take(order.job);
     run(order.job, order.run);
     lock::release(order.job);
 }
@@ -213,31 +211,85 @@ fn call(job: &Job) -> Result<Option<i64>, Error> {
         .hint("Create it again, or drop the job with kpi.drop_job."));
     };
     let arguments = if arguments == 0 { String::new() } else { format!("{}::jsonb", spi::literal(&job.config)) };
-    let statement = if is_procedure {
-        format!("CALL {name}({arguments})")
+    if !is_procedure {
+        let rows = spi::run(&format!("SELECT {name}({arguments})"), &[])?;
+        return Ok(i64::try_from(rows).ok());
+    }
+    let statement = format!("CALL {name}({arguments})");
+    if in_background() {
+        let portal = Portal::open();
+        perform(&statement, true)?;
+        drop(portal);
     } else {
-        format!("SELECT {name}({arguments})")
-    };
-    perform(&statement)
+        perform(&statement, false)?;
+    }
+    Ok(None)
 }
 
-/// Runs a statement outside of any other, so that a procedure may commit.
-fn perform(statement: &str) -> Result<Option<i64>, Error> {
+fn in_background() -> bool {
+    // SAFETY: set by the server in every background worker, and in nothing else.
+    unsafe { !pg_sys::MyBgworkerEntry.is_null() }
+}
+
+/// What a procedure that commits needs around it: PostgreSQL keeps the snapshots of its statements in the portal that runs it,
+/// and a background process has none.
+struct Portal(pg_sys::Portal);
+
+impl Portal {
+    fn open() -> Self {
+        // SAFETY: in a transaction of this process's own. The active snapshot is popped, since none may be left when the
+        // procedure commits; a portal that is active outlives that commit.
+        unsafe {
+            if pg_sys::ActiveSnapshotSet() {
+                pg_sys::PopActiveSnapshot();
+            }
+            let portal = pg_sys::CreateNewPortal();
+            (*portal).visible = false;
+            (*portal).status = pg_sys::PortalStatus::PORTAL_ACTIVE;
+            pg_sys::ActivePortal = portal;
+            pg_sys::PortalContext = (*portal).portalContext;
+            pg_sys::EnsurePortalSnapshotExists();
+            Self(portal)
+        }
+    }
+}
+
+impl Drop for Portal {
+    fn drop(&mut self) {
+        // SAFETY: after an ERROR the transaction's end takes the portal's memory; only the globals must not point to it.
+        unsafe {
+            pg_sys::ActivePortal = std::ptr::null_mut();
+            pg_sys::PortalContext = std::ptr::null_mut();
+            if std::thread::panicking() {
+                (*self.0).status = pg_sys::PortalStatus::PORTAL_FAILED;
+                return;
+            }
+            if !(*self.0).portalSnapshot.is_null() {
+                (*self.0).portalSnapshot = std::ptr::null_mut();
+                if pg_sys::ActiveSnapshotSet() {
+                    pg_sys::PopActiveSnapshot();
+                }
+            }
+            (*self.0).status = pg_sys::PortalStatus::PORTAL_DONE;
+            pg_sys::PortalDrop(self.0, false);
+            // What comes after, in whichever transaction this is now, finds what was there before.
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        }
+    }
+}
+
+/// Runs a statement; one that is outside of any other may commit.
+fn perform(statement: &str, outside: bool) -> Result<(), Error> {
     let text = CString::new(statement)
         .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
-    // SAFETY: SPI in a transaction of this process's own, closed here or by the end of the transaction after an ERROR.
-    // No snapshot may be active while a procedure commits: the one that was pushed for others is popped before.
+    // SAFETY: SPI in a transaction, closed here or by the end of the transaction after an ERROR.
     unsafe {
-        if pg_sys::IsUnderPostmaster && pg_sys::ActiveSnapshotSet() && !pg_sys::MyBgworkerEntry.is_null() {
-            pg_sys::PopActiveSnapshot();
-        }
-        pg_sys::SPI_connect_ext(pg_sys::SPI_OPT_NONATOMIC as i32);
+        pg_sys::SPI_connect_ext(if outside { pg_sys::SPI_OPT_NONATOMIC as i32 } else { 0 });
         let options = pg_sys::SPIExecuteOptions {
-            allow_nonatomic: true,
+            allow_nonatomic: outside,
             ..Default::default()
         };
         let code = pg_sys::SPI_execute_extended(text.as_ptr(), &options);
-        let rows = pg_sys::SPI_processed;
         pg_sys::SPI_finish();
         if code < 0 {
             return Err(Error::new(
@@ -245,8 +297,17 @@ fn perform(statement: &str) -> Result<Option<i64>, Error> {
                 format!("SPI failed with {code}"),
             ));
         }
-        Ok(i64::try_from(rows).ok())
+        Ok(())
     }
+}
+
+/// Who looks whether a job is running has its lock for a moment.
+const LOCK_TRIES: usize = 5;
+
+/// A moment; false, since it takes no lock.
+fn pause() -> bool {
+    process::pause(20_000);
+    false
 }
 
 /// Runs a job in the calling transaction, as its owner.
@@ -254,7 +315,7 @@ pub fn in_foreground(id: i32, owner: pg_sys::Oid) -> Result<i64, Error> {
     let Some(job) = job(id)? else {
         return Ok(0);
     };
-    if !lock::take_for_transaction(id) {
+    if !(0..LOCK_TRIES).any(|_| lock::take_for_transaction(id) || pause()) {
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
             format!("job \"{}\" is running", job.name),
@@ -274,7 +335,10 @@ pub fn in_foreground(id: i32, owner: pg_sys::Oid) -> Result<i64, Error> {
     };
     let rows = {
         let _owner = Identity::role(owner)?;
-        execute(&job)?
+        let rows = execute(&job)?;
+        // What was put off to the commit runs now, as the owner too.
+        spi::run("SET CONSTRAINTS ALL IMMEDIATE", &[])?;
+        rows
     };
     queue::succeeded(run, id, rows, false)?;
     Ok(rows.unwrap_or_default())

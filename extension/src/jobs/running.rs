@@ -1,5 +1,6 @@
 //! The processes that run jobs for a worker.
 
+use std::cell::RefCell;
 use std::ffi::c_char;
 
 use pgrx::pg_sys;
@@ -17,34 +18,46 @@ pub struct Order {
     pub run: i64,
 }
 
-/// Processes that were started and have not been seen to end.
-#[derive(Default)]
-pub struct Running {
-    handles: Vec<*mut pg_sys::BackgroundWorkerHandle>,
+/// A process that was started and has not been seen to end.
+struct Started {
+    handle: *mut pg_sys::BackgroundWorkerHandle,
+    order: Order,
 }
+
+thread_local! {
+    static STARTED: RefCell<Vec<Started>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The processes that this worker has started and not seen to end. There is one worker per process, and its exit has to find
+/// them too.
+#[derive(Default)]
+pub struct Running;
 
 impl Running {
     /// Whether as many jobs run as may run at a time.
     pub fn is_full(&self) -> bool {
-        self.handles.len() >= guc::max_parallel_jobs()
+        STARTED.with_borrow(Vec::len) >= guc::max_parallel_jobs()
     }
 
-    /// Forgets those that have ended; whether there were any.
-    pub fn ended(&mut self) -> bool {
-        let before = self.handles.len();
-        self.handles.retain(|handle| {
-            let mut pid = 0;
-            // SAFETY: a handle that registration gave out; freed once, when it is forgotten.
-            unsafe {
-                let status = pg_sys::GetBackgroundWorkerPid(*handle, &mut pid);
-                if status == pg_sys::BgwHandleStatus::BGWH_STOPPED {
-                    pg_sys::pfree((*handle).cast());
-                    return false;
+    /// Forgets those that have ended, and says what they were to run.
+    pub fn ended(&mut self) -> Vec<Order> {
+        let mut ended = Vec::new();
+        STARTED.with_borrow_mut(|started| {
+            started.retain(|process| {
+                let mut pid = 0;
+                // SAFETY: a handle that registration gave out; freed once, when it is forgotten.
+                unsafe {
+                    let status = pg_sys::GetBackgroundWorkerPid(process.handle, &mut pid);
+                    if status == pg_sys::BgwHandleStatus::BGWH_STOPPED {
+                        pg_sys::pfree(process.handle.cast());
+                        ended.push(process.order);
+                        return false;
+                    }
                 }
-            }
-            true
+                true
+            });
         });
-        self.handles.len() < before
+        ended
     }
 
     /// Starts a process; false when the server has no free slot for it.
@@ -67,19 +80,23 @@ impl Running {
             let registered = pg_sys::RegisterDynamicBackgroundWorker(&mut worker, &mut handle);
             pg_sys::MemoryContextSwitchTo(context);
             if registered {
-                self.handles.push(handle);
+                STARTED.with_borrow_mut(|started| started.push(Started { handle, order }));
             }
             registered
         }
     }
+}
 
-    /// Ends them all, because the database must be left.
-    pub fn stop_all(&mut self) {
-        for handle in &self.handles {
-            // SAFETY: a handle that registration gave out.
-            unsafe { pg_sys::TerminateBackgroundWorker(*handle) };
+/// Ends the processes that this worker has started, when it ends itself: its database may be wanted alone.
+pub fn stop_all() {
+    let _ = STARTED.try_with(|started| {
+        if let Ok(started) = started.try_borrow() {
+            for process in started.iter() {
+                // SAFETY: a handle that registration gave out.
+                unsafe { pg_sys::TerminateBackgroundWorker(process.handle) };
+            }
         }
-    }
+    });
 }
 
 /// What this process was told by [`Running::start`].

@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::process::{self, Ending, Failure, now, transaction};
-use super::running::Running;
+use super::running::{Order, Running};
 use super::shared::{Slot, shared};
 use crate::guc;
 use crate::spi::{self, Mode, arg};
@@ -22,6 +22,8 @@ const UNNOTICED: i64 = SECOND;
 const VIEW: i64 = 10 * SECOND;
 /// How often the log is rotated and old runs are removed.
 const UPKEEP: i64 = 15 * SECOND;
+/// The longest rest after a publication.
+const LONGEST_REST: i64 = 2 * SECOND;
 /// The longest pause before a source that cannot be refreshed is tried again.
 const LONGEST_PAUSE: i64 = 60 * SECOND;
 
@@ -43,6 +45,8 @@ pub unsafe extern "C-unwind" fn kpi_worker_main(argument: pg_sys::Datum) {
         pg_sys::before_shmem_exit(Some(at_exit), pg_sys::Datum::from(0));
     }
     slot.enter();
+    // A lock that somebody holds for long must not hold up all the rest.
+    let _ = crate::identity::set("lock_timeout", "1s");
     let mut worker = Worker {
         slot,
         started: now(),
@@ -51,13 +55,14 @@ pub unsafe extern "C-unwind" fn kpi_worker_main(argument: pg_sys::Datum) {
         paused: HashMap::new(),
         next_job: i64::MAX,
         warned: false,
+        logged: Default::default(),
     };
     worker.work();
-    worker.running.stop_all();
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
+    super::running::stop_all();
     if let Some(slot) = shared().and_then(|shared| shared.slot(super::shared::my_database())) {
         slot.leave();
     }
@@ -88,12 +93,15 @@ struct Worker {
     next_job: i64,
     /// The database has objects of another version, and the log says so.
     warned: bool,
+    /// The last error in the log, and when.
+    logged: (String, i64),
 }
 
 impl Worker {
     fn work(&mut self) {
         let (mut beat, mut upkeep, mut published, mut unnoticed) = (0, now() + SECOND, 0, 0);
         let mut usable = false;
+        let mut lasted = 0;
         loop {
             if self.slot.held_until.load(Acquire) > now() || !guc::worker() {
                 return;
@@ -110,13 +118,14 @@ impl Worker {
             let mut until = beat;
             if usable {
                 if !self.streamed.is_empty() {
-                    let due = published + guc::tick();
+                    let due = published + guc::tick().max(lasted + rest(lasted));
                     let dirty = self.slot.dirty.load(Acquire) || now() >= unnoticed;
                     if dirty && now() >= due {
                         self.slot.dirty.store(false, Release);
                         published = now();
                         unnoticed = published + UNNOTICED;
                         self.publish();
+                        lasted = now() - published;
                         until = until.min(unnoticed);
                     } else {
                         until = until.min(if dirty { due } else { unnoticed });
@@ -132,8 +141,9 @@ impl Worker {
                         }
                     }
                 }
-                if now() >= self.next_job || self.running.ended() {
-                    self.start_jobs();
+                let ended = self.running.ended();
+                if now() >= self.next_job || !ended.is_empty() {
+                    self.start_jobs(&ended);
                 }
                 // At the limit of jobs that run at a time, the end of one of them is what wakes the worker.
                 if !self.running.is_full() {
@@ -177,6 +187,7 @@ impl Worker {
         self.warned = false;
         let known = std::mem::take(&mut self.streamed);
         let seen = transaction("", || {
+            super::queue::recover()?;
             let streamed = stream::sources()?;
             let next = super::queue::next_due()?;
             Ok((streamed, next))
@@ -233,6 +244,10 @@ impl Worker {
                         log_failure(cleared);
                     }
                 }
+                // Somebody else refreshes it, and publishes too: the next tick sees.
+                Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE => {
+                    self.slot.dirty.store(true, Release);
+                }
                 Err(failure) => {
                     let paused = self.paused.entry(id).or_insert(Paused { until: 0, failures: 0 });
                     let pause = (SECOND << paused.failures.min(6)).min(LONGEST_PAUSE);
@@ -251,11 +266,11 @@ impl Worker {
         }
     }
 
-    fn start_jobs(&mut self) {
+    fn start_jobs(&mut self, ended: &[Order]) {
         let (slot, started) = (self.slot, self.started);
         let running = &mut self.running;
         let next = transaction("pg_kpi: starting jobs", || {
-            super::queue::recover()?;
+            super::queue::close(ended)?;
             super::queue::start_due(slot, started, running)?;
             super::queue::next_due()
         });
@@ -268,8 +283,14 @@ impl Worker {
         };
     }
 
-    fn report(&self, result: Result<(), Failure>) {
-        log_failure(result);
+    /// Logs an error, but one that comes again and again only once a minute.
+    fn report(&mut self, result: Result<(), Failure>) {
+        let Err(failure) = &result else { return };
+        let text = failure.text();
+        if self.logged.0 != text || now() > self.logged.1 + LONGEST_PAUSE {
+            log_failure(result);
+            self.logged = (text, now());
+        }
     }
 }
 
@@ -277,6 +298,13 @@ fn log_failure(result: Result<(), Failure>) {
     if let Err(failure) = result {
         pgrx::warning!("the worker of pg_kpi goes on after an error: {}", failure.text());
     }
+}
+
+/// How long the worker rests after a publication that took so long, so that what it takes from the writers stays in
+/// proportion: four times as long with the default tick of 50 ms, less with a shorter one.
+fn rest(lasted: i64) -> i64 {
+    const TICK_THAT_RESTS_AS_LONG: i64 = 12_500;
+    (lasted.saturating_mul(guc::tick()) / TICK_THAT_RESTS_AS_LONG).min(LONGEST_REST)
 }
 
 enum Look {

@@ -12,8 +12,14 @@ use super::sql::{Arguments, finite_start, merged, quarter_hour, raw_time, trunca
 use crate::catalog::lookup::{self, Source, StateColumn, TimeType};
 use crate::error::{Error, required};
 use crate::identity::Identity;
-use crate::spi::{self, Mode, arg, ident};
+use crate::spi::{self, Mode, Reuse, arg, ident};
 use crate::stream::Publication;
+
+/// Refreshes of no more than this, an hour, are many and alike.
+const SHORT: i64 = 3_600_000_000;
+
+/// Buckets up to this many have their labels worked out here, and not once more for every raw row.
+const LABELLED: usize = 64;
 
 /// What a refresh did.
 #[derive(Default, Debug, Clone, Copy)]
@@ -90,6 +96,8 @@ struct Todo {
     noted: Vec<Span>,
     /// Nothing is materialised yet: no old rows to delete.
     first: bool,
+    /// A few buckets only: the same statements come again with the next ones.
+    reuse: Reuse,
     /// All states will be there for all of time.
     fills: bool,
 }
@@ -101,7 +109,7 @@ struct Todo {
 fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
     let _owner = Identity::extension_owner()?;
     check_triggers(source)?;
-    let unfilled = spi::first(
+    let unfilled = spi::first_kept(
         Mode::Write,
         "SELECT bool_or(NOT filled), NOT EXISTS (SELECT FROM kpi.source_refresh WHERE source_id = $1) \
          FROM kpi.state WHERE source_id = $1",
@@ -122,7 +130,7 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
     );
     let asked = if unfilled.0 { Span::ALL } else { asked };
     let bounds = super::minutes_of(asked);
-    let taken = spi::query(
+    let taken = spi::query_kept(
         Mode::Write,
         "DELETE FROM kpi.touched WHERE source_id = $1 AND first_minute <= $3 AND last_minute >= $2 \
          RETURNING first_minute, last_minute",
@@ -158,7 +166,9 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
     };
     let all_of_time = touched.as_slice() == [Span::ALL];
     let touched = touched.minus(kept);
+    let length = touched.as_slice().iter().fold(0i64, |sum, s| sum.saturating_add(s.until.saturating_sub(s.from)));
     Ok(Todo {
+        reuse: if length <= SHORT && !unfilled.1 { Reuse::Soon } else { Reuse::Once },
         fills: all_of_time,
         first: unfilled.1,
         touched,
@@ -180,7 +190,7 @@ fn check_triggers(source: &Source) -> Result<(), Error> {
     if !source.captured {
         return Ok(());
     }
-    let disabled = spi::first(
+    let disabled = spi::first_kept(
         Mode::Write,
         "SELECT t.tgrelid::regclass::text, string_agg(pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I;', \
          t.tgrelid::regclass, t.tgname), ' ' ORDER BY t.tgname) FROM pg_catalog.pg_trigger t \
@@ -217,7 +227,7 @@ fn recompute(source: &Source, states: &[StateColumn], todo: &Todo) -> Result<Out
 
     outcome.rows_written += from_raw(source, states, base, base_spans, todo)? as i64;
     index(source, base)?;
-    let (buckets, rows_read) = count(source, base, base_spans)?;
+    let (buckets, rows_read) = count(source, base, base_spans, todo.reuse)?;
     outcome.buckets = buckets;
     outcome.rows_read = rows_read;
     if !dates {
@@ -245,23 +255,28 @@ fn recompute(source: &Source, states: &[StateColumn], todo: &Todo) -> Result<Out
 }
 
 /// `unnest` of the stretches as relation `g`.
-fn stretches(source: &Source, spans: &Spans, args: &mut Arguments) -> String {
-    let from = args.times(source, spans.as_slice().iter().map(|s| finite_start(s.from)));
-    let until = args.times(source, spans.as_slice().iter().map(|s| s.until));
+fn stretches(source: &Source, spans: &[Span], args: &mut Arguments) -> String {
+    let from = args.times(source, spans.iter().map(|s| finite_start(s.from)));
+    let until = args.times(source, spans.iter().map(|s| s.until));
     format!("unnest({from}, {until}) AS g(\"kpi from\", \"kpi until\")")
 }
 
-fn delete(source: &Source, level: &str, spans: &Spans) -> Result<(), Error> {
+fn delete(source: &Source, level: &str, spans: &Spans, reuse: Reuse) -> Result<(), Error> {
     let mut args = Arguments::default();
-    let spans = stretches(source, spans, &mut args);
+    let spans = stretches(source, spans.as_slice(), &mut args);
     let table = source.object(level);
-    spi::run(
+    write(
+        reuse,
         &format!(
             "DELETE FROM {table} t USING {spans} WHERE t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\""
         ),
-        &args.0,
+        &args,
     )?;
     Ok(())
+}
+
+fn write(reuse: Reuse, sql: &str, args: &Arguments) -> Result<u64, Error> {
+    spi::scan_reusing(reuse, Mode::Write, sql, &args.0, |_| Ok(()))
 }
 
 fn names(source: &Source, states: &[StateColumn]) -> Vec<String> {
@@ -277,44 +292,76 @@ fn from_raw(
     todo: &Todo,
 ) -> Result<u64, Error> {
     if !todo.first {
-        delete(source, level, spans)?;
+        delete(source, level, spans, todo.reuse)?;
     }
     let mut args = Arguments::default();
     let input = source.object("input");
-    let (from, condition) = match spans.as_slice() {
-        [span] => {
-            let from = args.time(source, finite_start(span.from));
-            let until = args.time(source, span.until);
-            (input, within(source, &from, &until))
-        }
-        _ => (
-            format!("{} CROSS JOIN {input}", stretches(source, spans, &mut args)),
-            within(source, "g.\"kpi from\"", "g.\"kpi until\""),
-        ),
-    };
     let period = if level == "day" {
         Period::Day
     } else {
         Period::Minute
     };
-    let mut columns = vec![
-        truncated(source, period, &raw_time(source)),
-        "count(*)".to_string(),
-    ];
+    let computed = truncated(source, period, &raw_time(source));
+    let (from, condition, label) = match labelled(source, period, spans).as_slice() {
+        [] => match spans.as_slice() {
+            [span] => {
+                let from = args.time(source, finite_start(span.from));
+                let until = args.time(source, span.until);
+                (input, within(source, &from, &until), computed)
+            }
+            _ => (
+                format!("{} CROSS JOIN {input}", stretches(source, spans.as_slice(), &mut args)),
+                within(source, "g.\"kpi from\"", "g.\"kpi until\""),
+                computed,
+            ),
+        },
+        [span] => {
+            let from = args.time(source, finite_start(span.from));
+            let until = args.time(source, span.until);
+            let condition = within(source, &from, &until);
+            (input, condition, from)
+        }
+        pieces => (
+            format!("{} CROSS JOIN {input}", stretches(source, pieces, &mut args)),
+            within(source, "g.\"kpi from\"", "g.\"kpi until\""),
+            "g.\"kpi from\"".to_string(),
+        ),
+    };
+    let mut columns = vec![label, "count(*)".to_string()];
     columns.extend((1..=source.dimensions.len()).map(|d| format!("\"kpi d{d}\"")));
     columns.extend(states.iter().map(|s| s.partial.clone()));
     let keys: String = (1..=source.dimensions.len())
         .map(|d| format!(", \"kpi d{d}\""))
         .collect();
-    spi::run(
+    write(
+        todo.reuse,
         &format!(
             "INSERT INTO {} (bucket, n{}) SELECT {} FROM {from} WHERE {condition} GROUP BY 1{keys} ORDER BY 1",
             source.object(level),
             listed(&names(source, states)),
             columns.join(", "),
         ),
-        &args.0,
+        &args,
     )
+}
+
+/// The buckets in some stretches, each as a stretch that begins with its label; none where they are too many, or do not
+/// begin and end as buckets do.
+fn labelled(source: &Source, period: Period, spans: &Spans) -> Vec<Span> {
+    let calendar = SourceCalendar::new(source.time_type, &source.timezone);
+    let mut buckets = Vec::new();
+    for span in spans.as_slice() {
+        let mut from = span.from;
+        while from < span.until {
+            let until = calendar.next(period, from);
+            if calendar.start(period, from) != from || until <= from || until > span.until || buckets.len() >= LABELLED {
+                return Vec::new();
+            }
+            buckets.push(Span::new(from, until));
+            from = until;
+        }
+    }
+    buckets
 }
 
 fn listed(names: &[String]) -> String {
@@ -336,7 +383,7 @@ fn from_finer(
     todo: &Todo,
 ) -> Result<u64, Error> {
     if !todo.first {
-        delete(source, level, spans)?;
+        delete(source, level, spans, todo.reuse)?;
     }
     let mut args = Arguments::default();
     let finer = source.object(finer);
@@ -350,7 +397,7 @@ fn from_finer(
             )
         }
         _ => (
-            format!("{} CROSS JOIN {finer} t", stretches(source, spans, &mut args)),
+            format!("{} CROSS JOIN {finer} t", stretches(source, spans.as_slice(), &mut args)),
             "t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\"".to_string(),
         ),
     };
@@ -369,21 +416,22 @@ fn from_finer(
             .map(|s| merged(&s.merge, &format!("t.{}", s.name()))),
     );
     let keys: String = dimensions.iter().map(|d| format!(", {d}")).collect();
-    spi::run(
+    write(
+        todo.reuse,
         &format!(
             "INSERT INTO {} (bucket, n{}) SELECT {} FROM {from} WHERE {condition} GROUP BY 1{keys} ORDER BY 1",
             source.object(level),
             listed(&names(source, states)),
             columns.join(", "),
         ),
-        &args.0,
+        &args,
     )
 }
 
 /// The first fill comes before the index: building it over sorted rows is several times cheaper than keeping it.
 fn index(source: &Source, level: &str) -> Result<(), Error> {
     let name = format!("{}_{level}_bucket", source.name);
-    let there = spi::first(
+    let there = spi::first_kept(
         Mode::Write,
         "SELECT pg_catalog.to_regclass($1) IS NOT NULL",
         &[arg(format!("kpi_rollup.{}", ident(&name)))],
@@ -407,25 +455,30 @@ fn index(source: &Source, level: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn count(source: &Source, level: &str, spans: &Spans) -> Result<(i64, i64), Error> {
+fn count(source: &Source, level: &str, spans: &Spans, reuse: Reuse) -> Result<(i64, i64), Error> {
     let mut args = Arguments::default();
     let table = source.object(level);
     let from = match spans.as_slice() {
         [Span::ALL] => format!("{table} t"),
         _ => format!(
             "{} JOIN {table} t ON t.bucket >= g.\"kpi from\" AND t.bucket < g.\"kpi until\"",
-            stretches(source, spans, &mut args)
+            stretches(source, spans.as_slice(), &mut args)
         ),
     };
-    let counted = spi::first(
+    let mut counted = (0, 0);
+    spi::scan_reusing(
+        reuse,
         Mode::Write,
         &format!(
             "SELECT count(*), coalesce(sum(n), 0)::bigint FROM (SELECT t.bucket, sum(t.n) AS n FROM {from} GROUP BY 1) b"
         ),
         &args.0,
-        |row| Ok((row.get(1).unwrap_or_default(), row.get(2).unwrap_or_default())),
+        |row| {
+            counted = (row.get(1).unwrap_or_default(), row.get(2).unwrap_or_default());
+            Ok(())
+        },
     )?;
-    Ok(counted.unwrap_or_default())
+    Ok(counted)
 }
 
 /// Writes down what was done; runs as the extension's owner.

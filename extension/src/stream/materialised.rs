@@ -14,7 +14,10 @@ use crate::identity::Identity;
 use crate::rollup::calendar::is_utc;
 use crate::rollup::read::{MAX_DEPTH, dimensions, own_time};
 use crate::rollup::sql::{Arguments, finite_start};
-use crate::spi::{self, Mode, ident, literal};
+use crate::spi::{self, Mode, Reuse, ident, literal};
+
+/// So many stretches are what a tick touches; more come from a load.
+const FEW: usize = 16;
 
 /// KPIs that one statement reads: of one period and breakdown, and of one owner.
 pub struct Group {
@@ -47,7 +50,8 @@ pub fn read(group: &Group, labels: &[(i64, i64)]) -> Result<BTreeMap<Key, Cell>,
     let values = group.kpis.len();
     let owner = Identity::assume(first.owner, &statement.search_path.join(", "), &statement.timezone)?;
     owner.set("max_parallel_workers_per_gather", "0")?;
-    spi::scan(Mode::Write, &sql, &statement.args.0, |row| {
+    let reuse = if labels.len() <= FEW { Reuse::Soon } else { Reuse::Once };
+    spi::scan_reusing(reuse, Mode::Write, &sql, &statement.args.0, |row| {
         let ts = row.datum(1).map_or(0, |datum| datum.value() as i64);
         let cell = (0..values).map(|i| row.get::<f64>(4 + i as i32)).collect();
         rows.insert((ts, row.text(2)), (row.get(3).unwrap_or_default(), cell));
