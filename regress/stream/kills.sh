@@ -64,7 +64,6 @@ for ((kill = 0; kill < KILLS; kill++)); do
 done
 touch "$work/quiet"
 soon 'the changes end' 0 sql shop -c "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CALL churn%'"
-refreshed shop
 agrees shop
 soon 'all is acknowledged' 0 sql shop -c "SELECT count(*) FROM kpi.poll('board')"
 touch "$work/over"

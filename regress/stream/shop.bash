@@ -84,10 +84,13 @@ churning() {
     psql -XqAt -d "$1" -c 'CALL churn(20)' >/dev/null 2>&1 || sleep 0.2
   done
 }
-refreshed() { sql "$1" -c "SELECT r.* FROM unnest('{sale,refund,visit}'::text[]) s, kpi.refresh(s) r" >/dev/null; }
+refreshed() { sql "$1" -c "SELECT r.* FROM unnest('{sale,refund,visit}'::text[]) s, kpi.refresh(s) r" 2>&1 >/dev/null; }
 
 # agrees DATABASE: the log against the tables, once all is quiet.
 agrees() {
+  is 'all sources can be refreshed' '' "$(refreshed "$1")"
+  is 'so that nothing waits' 0 "$(sql "$1" -c 'SELECT count(*) FROM kpi.touched')"
+  is 'and once more, when there is nothing to do' '' "$(refreshed "$1")"
   is 'numbers are 1, 2, 3, ...' t "$(sql "$1" -c 'SELECT min(number) = 1 AND count(*) = max(number) AND max(number) = kpi.last_change() FROM kpi._change')"
   is 'every stream has changes' '' "$(sql "$1" -c 'SELECT * FROM watched EXCEPT SELECT code, period, by FROM kpi._change')"
   is 'nothing else has' '' "$(sql "$1" -c 'SELECT code, period, by FROM kpi._change EXCEPT SELECT * FROM watched')"
