@@ -787,6 +787,8 @@ CREATE TABLE kpi.alert (
 CREATE UNIQUE INDEX alert_open ON kpi.alert (kind, subject) WHERE cleared_at IS NULL;
 COMMENT ON TABLE kpi.alert IS 'alerts of jobs that have failed for good and of KPIs that miss their target; at most one open per subject';
 
+-- pg_dump reads it as whoever calls it.
+GRANT SELECT ON kpi.job TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('kpi.job', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.job_id_seq', '');
 
@@ -947,6 +949,8 @@ CREATE TABLE kpi.change_head (
     base      bigint NOT NULL,
     opened_at timestamptz NOT NULL
 );
+-- Without a key, a publication FOR ALL TABLES would refuse the rotation its UPDATE.
+ALTER TABLE kpi.change_head REPLICA IDENTITY FULL;
 INSERT INTO kpi.change_head VALUES (0, 0, clock_timestamp());
 COMMENT ON TABLE kpi.change_head IS 'which segment of the log of changes is written';
 
@@ -959,6 +963,8 @@ CREATE TABLE kpi.stream_failure (
 );
 COMMENT ON TABLE kpi.stream_failure IS 'streamed sources that the worker could not refresh when it last tried';
 
+-- pg_dump reads it as whoever calls it.
+GRANT SELECT ON kpi.stream TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('kpi.stream', '');
 
 CREATE VIEW kpi._change AS

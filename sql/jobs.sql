@@ -49,6 +49,8 @@ CREATE TABLE kpi.alert (
 CREATE UNIQUE INDEX alert_open ON kpi.alert (kind, subject) WHERE cleared_at IS NULL;
 COMMENT ON TABLE kpi.alert IS 'alerts of jobs that have failed for good and of KPIs that miss their target; at most one open per subject';
 
+-- pg_dump reads it as whoever calls it.
+GRANT SELECT ON kpi.job TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('kpi.job', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.job_id_seq', '');
 

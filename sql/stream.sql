@@ -49,6 +49,8 @@ CREATE TABLE kpi.change_head (
     base      bigint NOT NULL,
     opened_at timestamptz NOT NULL
 );
+-- Without a key, a publication FOR ALL TABLES would refuse the rotation its UPDATE.
+ALTER TABLE kpi.change_head REPLICA IDENTITY FULL;
 INSERT INTO kpi.change_head VALUES (0, 0, clock_timestamp());
 COMMENT ON TABLE kpi.change_head IS 'which segment of the log of changes is written';
 
@@ -61,6 +63,8 @@ CREATE TABLE kpi.stream_failure (
 );
 COMMENT ON TABLE kpi.stream_failure IS 'streamed sources that the worker could not refresh when it last tried';
 
+-- pg_dump reads it as whoever calls it.
+GRANT SELECT ON kpi.stream TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('kpi.stream', '');
 
 CREATE VIEW kpi._change AS
