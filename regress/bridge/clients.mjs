@@ -103,6 +103,8 @@ export class Socket extends Client {
   }
 
   cut() { this.socket.terminate() }
+  pause() { this.socket.pause() }
+  resume() { this.socket.resume() }
 }
 
 export class EventStream extends Client {
@@ -111,6 +113,7 @@ export class EventStream extends Client {
       const headers = this.number === undefined ? {} : { 'Last-Event-ID': String(this.number) }
       this.request = http.get({ host: '127.0.0.1', port: this.bridge.port, path: `/sse/${this.path}`, headers }, response => {
         let text = ''
+        this.response = response
         response.setEncoding('utf8').on('error', () => {}).on('data', data => {
           text += data
           const blocks = text.split('\n\n')
@@ -126,4 +129,6 @@ export class EventStream extends Client {
   }
 
   cut() { this.request.destroy() }
+  pause() { this.response.pause() }
+  resume() { this.response.resume() }
 }
