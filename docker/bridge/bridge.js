@@ -42,7 +42,8 @@ server.on('upgrade', async (request, socket, head) => {
   } catch (error) {
     if (!error.status) console.error(error)
     const status = error.status ?? 500
-    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${said(error)}\n`)
+    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Connection: close\r\n\r\n${said(error)}\n`)
   }
 })
 
