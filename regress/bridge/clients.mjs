@@ -24,6 +24,7 @@ export class Bridge {
 
   async start(port = 0) {
     this.process = spawn(process.execPath, [BRIDGE], { env: { ...process.env, PGUSER: 'bridge', PORT: String(port), PGAPPNAME: 'bridge' } })
+    process.once('exit', () => this.process.kill('SIGKILL'))
     let out = ''
     this.process.stdout.on('data', data => { out += data })
     this.process.stderr.on('data', data => { this.log += data })
