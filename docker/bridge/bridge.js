@@ -1,7 +1,7 @@
 // Changes of KPIs for browsers, by WebSocket and server-sent events. docs/bridge.md says what it speaks and how to run it.
 import http from 'node:http'
 import { WebSocketServer } from 'ws'
-import { join, leave } from './feed.js'
+import { deliver, join, leave } from './feed.js'
 import { page, wish } from './page.js'
 
 const said = error => (error.status ? error.message : 'the bridge has failed: its log says why')
@@ -14,7 +14,7 @@ const server = http.createServer(async (request, response) => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' })
     client.send = (event, number, json) => response.write(`id: ${number}\nevent: ${event}\ndata: ${json}\n\n`)
     client.backlog = () => response.writableLength
-    response.on('error', () => {}).on('close', () => leave(client))
+    response.on('drain', deliver).on('error', () => {}).on('close', () => leave(client))
     join(client)
   } catch (error) {
     if (!error.status) console.error(error)
@@ -35,13 +35,15 @@ server.on('upgrade', async (request, socket, head) => {
     sockets.handleUpgrade(request, socket, head, ws => {
       client.send = (event, number, json) => ws.send(`{"id":${number},"event":"${event}","data":${json}}`)
       client.backlog = () => ws.bufferedAmount
+      socket.on('drain', deliver)
       ws.on('error', () => {}).on('close', () => leave(client))
       join(client)
     })
   } catch (error) {
     if (!error.status) console.error(error)
     const status = error.status ?? 500
-    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${said(error)}\n`)
+    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Connection: close\r\n\r\n${said(error)}\n`)
   }
 })
 

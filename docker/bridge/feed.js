@@ -22,9 +22,9 @@ async function after(number, codes, periods) {
   return { reset: true, changes: [], reached: Number(rows[0].last_change) }
 }
 
-// Each client reads on from its own number. Those that stand at the same one and want the same are one read. Who does not take
-// what was sent is left out until it does: the log keeps its place.
-async function deliver() {
+// Each client reads on from its own number. Those that stand at the same one and want the same are one read. Who has not yet
+// taken what was sent is left out until it has: the log keeps its place.
+export async function deliver() {
   again = true
   if (reading || !database) return
   reading = true

@@ -18,6 +18,7 @@ export class Browser {
       '--no-first-run', '--disable-background-networking', '--hide-scrollbars', 'about:blank']
     // Chromium's sandbox refuses root, and needs user namespaces that a container may not have.
     this.process = spawn(process.env.CHROMIUM, ['--no-sandbox', ...options], { stdio: 'ignore' })
+    process.once('exit', () => this.process.kill('SIGKILL'))
     const port = await until('Chromium starts', () => readFile(join(this.profile, 'DevToolsActivePort'), 'utf8').then(t => t.split('\n')[0], () => ''))
     const { webSocketDebuggerUrl } = await (await fetch(`http://127.0.0.1:${port}/json/new?about:blank`, { method: 'PUT' })).json()
     this.socket = new WebSocket(webSocketDebuggerUrl, { maxPayload: 1 << 28 })

@@ -24,6 +24,7 @@ export class Bridge {
 
   async start(port = 0) {
     this.process = spawn(process.execPath, [BRIDGE], { env: { ...process.env, PGUSER: 'bridge', PORT: String(port), PGAPPNAME: 'bridge' } })
+    process.once('exit', () => this.process.kill('SIGKILL'))
     let out = ''
     this.process.stdout.on('data', data => { out += data })
     this.process.stderr.on('data', data => { this.log += data })
@@ -103,6 +104,8 @@ export class Socket extends Client {
   }
 
   cut() { this.socket.terminate() }
+  pause() { this.socket.pause() }
+  resume() { this.socket.resume() }
 }
 
 export class EventStream extends Client {
@@ -111,6 +114,7 @@ export class EventStream extends Client {
       const headers = this.number === undefined ? {} : { 'Last-Event-ID': String(this.number) }
       this.request = http.get({ host: '127.0.0.1', port: this.bridge.port, path: `/sse/${this.path}`, headers }, response => {
         let text = ''
+        this.response = response
         response.setEncoding('utf8').on('error', () => {}).on('data', data => {
           text += data
           const blocks = text.split('\n\n')
@@ -126,4 +130,6 @@ export class EventStream extends Client {
   }
 
   cut() { this.request.destroy() }
+  pause() { this.response.pause() }
+  resume() { this.response.resume() }
 }

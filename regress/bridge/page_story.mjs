@@ -26,8 +26,11 @@ export async function pageTests({ test, bridge, sql, one, sell, revenue, settled
     return until(() => `the page shows ${what} ${expected}; it shows ${last}`, async () => (last = await browser.evaluate(expression)) === expected)
   }
   const live = () => shows('the state', "document.querySelector('.state')?.textContent", 'live')
-  const formatted = value => browser.evaluate(`(${value}).toLocaleString('en', { maximumFractionDigits: ${value} >= 10000 ? 0 : 1 })`)
-  const showsRevenue = async () => shows('the revenue', text('revenue', '.value'), `${await formatted(await revenue())}EUR`)
+  const formatted = value => {
+    const places = Number.isInteger(value) || value >= 10000 ? 0 : 1
+    return value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places })
+  }
+  const showsRevenue = async () => shows('the revenue', text('revenue', '.value'), `${formatted(await revenue())}EUR`)
   try {
     await test('page: Chromium opens it, and every card of the dashboard has its first value', async () => {
       await settled()
@@ -48,7 +51,7 @@ export async function pageTests({ test, bridge, sql, one, sell, revenue, settled
 
     await test('page: after an INSERT the new value is there without a reload', async () => {
       const before = await browser.evaluate(text('revenue', '.value'))
-      assert.equal(await browser.evaluate(text('revenue', '.changed-at')), 'no change since loading')
+      assert.equal(await browser.evaluate(text('revenue', '.changed-at')), 'no change yet')
       await sell(123)
       await showsRevenue()
       assert.notEqual(await browser.evaluate(text('revenue', '.value')), before)
@@ -126,7 +129,7 @@ export async function pageTests({ test, bridge, sql, one, sell, revenue, settled
       await browser.open(`http://${bridge.host}/?kpi=${encodeURIComponent('Umsatz / Tag')}&period=minute`)
       await live()
       await sql("INSERT INTO sale VALUES ($1::timestamptz + interval '59 minutes', 'north', 24.5, false)", [HOUR])
-      await shows('the value', text('Umsatz / Tag', '.value'), '24.5')
+      await shows('the value', text('Umsatz / Tag', '.value'), '24.50')
       await browser.open(`http://${bridge.host}/?kpi=nosuch`)
       await shows('the problem', "document.querySelector('.problem')?.textContent.trim()", 'there is no KPI "nosuch" that this bridge may read')
     })

@@ -149,6 +149,33 @@ try {
     client.cut()
   })
 
+  await both('dashboard/shop?period=minute', client => test(`${kind(client)}: who does not read for a while holds up nobody, and has all of it later`, async () => {
+    const other = await new Socket(bridge, 'kpi/orders?period=minute').joined()
+    await client.joined()
+    const from = client.number
+    client.pause()
+    // More than the buffers of two sockets hold, some 20 MB.
+    for (let i = 0; i < 4; i++) {
+      await sql("INSERT INTO sale SELECT $1::timestamptz - n * interval '1 minute', 'south', $2 FROM generate_series(3000, 7999) n", [HOUR, 100 * i])
+      await settled()
+    }
+    await hasAll(other, ['orders'], ['minute'], from)
+    client.resume()
+    await hasAll(client, ['revenue', 'orders', 'order_value', 'late_rate'], ['minute'], from)
+    client.cut()
+    other.cut()
+  }))
+
+  await test('a client whose KPI does not change learns how far the log has come', async () => {
+    const client = await new EventStream(bridge, 'kpi/oddity?period=hour').joined()
+    await sell(14.5)
+    await settled()
+    const latest = Number(await one('SELECT kpi.last_change()'))
+    await until('its number is the latest', () => client.number >= latest)
+    assert.equal(client.changes.length, 0)
+    client.cut()
+  })
+
   await test('a dashboard is its KPIs, in the period that is asked for', async () => {
     const client = await new Socket(bridge, 'dashboard/shop?period=day').joined()
     const from = client.number
@@ -174,12 +201,13 @@ try {
 
   await test("the last change of every bucket is what kpi.value says", async () => {
     await settled()
-    const differ = await sql(`SELECT l.*, v.value AS present
-      FROM (SELECT DISTINCT ON (code, period, bucket) code, period, bucket, value FROM kpi.change WHERE dimensions = '{}'
-            ORDER BY code, period, bucket, number DESC) l
-      FULL JOIN (SELECT code, p.period, x.ts, x.value FROM kpi.catalog, unnest('{minute,hour,day}'::text[]) p(period),
-                 LATERAL kpi.value(code, p.period) x) v ON (v.code, v.period, v.ts) = (l.code, l.period, l.bucket)
-      WHERE l.code IS NOT NULL AND l.value IS DISTINCT FROM v.value`)
+    const key = row => `${row.code} ${row.period} ${row.at}`
+    const present = new Map((await sql(`SELECT code, period, extract(epoch FROM v.ts)::text AS at, v.value
+      FROM kpi.catalog, unnest('{minute,hour,day}'::text[]) period, LATERAL kpi.value(code, period) v`)).map(v => [key(v), v.value]))
+    const last = await sql(`SELECT DISTINCT ON (code, period, bucket) code, period, extract(epoch FROM bucket)::text AS at, value
+      FROM kpi.change WHERE dimensions = '{}' ORDER BY code, period, bucket, number DESC`)
+    assert.ok(last.length > 1700)
+    const differ = last.filter(change => !Object.is(present.get(key(change)) ?? null, change.value))
     assert.deepEqual(differ, [])
   })
 
