@@ -158,8 +158,43 @@ pub unsafe fn into_store(
     let text = CString::new(sql)
         .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
     let connection = Connection::open();
-    // SAFETY: the list has `args.len()` places, and it, the receiver and the text outlive the call.
-    let (code, processed) = unsafe {
+    // SAFETY: options and text outlive the call.
+    let code = unsafe { pg_sys::SPI_execute_extended(text.as_ptr(), &into(mode, args, store)) };
+    let processed = each_row(code, |_| Ok(()))?;
+    drop(connection);
+    Ok(processed)
+}
+
+/// As [`into_store`], from a plan that is kept for the session.
+///
+/// # Safety
+/// As for [`into_store`].
+pub unsafe fn into_store_kept(
+    mode: Mode,
+    sql: &'static str,
+    args: &[Arg],
+    store: *mut pg_sys::Tuplestorestate,
+) -> Result<u64, Error> {
+    let connection = Connection::open();
+    let plan = kept(sql, args)?;
+    // SAFETY: the plan takes these arguments, in their types; the options outlive the call.
+    let code = unsafe { pg_sys::SPI_execute_plan_extended(plan, &into(mode, args, store)) };
+    let processed = each_row(code, |_| Ok(()))?;
+    drop(connection);
+    Ok(processed)
+}
+
+/// How to run a statement whose rows go into a tuplestore.
+///
+/// # Safety
+/// As for [`into_store`]; an SPI connection is open, and what this returns is used before it is closed.
+unsafe fn into(
+    mode: Mode,
+    args: &[Arg],
+    store: *mut pg_sys::Tuplestorestate,
+) -> pg_sys::SPIExecuteOptions {
+    // SAFETY: the list has `args.len()` places; it and the receiver live in SPI's memory.
+    unsafe {
         let params = pg_sys::makeParamList(args.len() as i32);
         for (place, arg) in (*params).params.as_mut_slice(args.len()).iter_mut().zip(args) {
             place.value = arg.datum.unwrap_or(pg_sys::Datum::from(0));
@@ -176,7 +211,7 @@ pub unsafe fn into_store(
             std::ptr::null_mut(),
             std::ptr::null(),
         );
-        let options = pg_sys::SPIExecuteOptions {
+        pg_sys::SPIExecuteOptions {
             params,
             read_only: mode == Mode::Read,
             allow_nonatomic: false,
@@ -184,20 +219,8 @@ pub unsafe fn into_store(
             tcount: 0,
             dest: receiver,
             owner: std::ptr::null_mut(),
-        };
-        (
-            pg_sys::SPI_execute_extended(text.as_ptr(), &options),
-            pg_sys::SPI_processed,
-        )
-    };
-    if code < 0 {
-        return Err(Error::new(
-            PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
-            format!("SPI failed with {code}"),
-        ));
+        }
     }
-    drop(connection);
-    Ok(processed)
 }
 
 thread_local! {
@@ -215,15 +238,7 @@ pub fn query_kept<T>(
     mut each: impl FnMut(&Row) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
     let connection = Connection::open();
-    let kept = KEPT.with_borrow(|plans| plans.get(sql).copied());
-    let plan = match kept {
-        Some(plan) => plan,
-        None => {
-            let plan = prepare(sql, args)?;
-            KEPT.with_borrow_mut(|plans| plans.insert(sql, plan));
-            plan
-        }
-    };
+    let plan = kept(sql, args)?;
     let (mut values, nulls) = split(args);
     // SAFETY: the plan takes these arguments, in their types.
     let code =
@@ -235,6 +250,16 @@ pub fn query_kept<T>(
     })?;
     drop(connection);
     Ok(rows)
+}
+
+/// The plan of a fixed statement, made when it is first asked for.
+fn kept(sql: &'static str, args: &[Arg]) -> Result<pg_sys::SPIPlanPtr, Error> {
+    if let Some(plan) = KEPT.with_borrow(|plans| plans.get(sql).copied()) {
+        return Ok(plan);
+    }
+    let plan = prepare(sql, args)?;
+    KEPT.with_borrow_mut(|plans| plans.insert(sql, plan));
+    Ok(plan)
 }
 
 /// How many plans of written statements a session keeps; above that it begins anew.

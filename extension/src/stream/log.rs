@@ -62,7 +62,7 @@ fn check_reach(number: i64) -> Result<(), Error> {
 unsafe fn choose(store: *mut pg_sys::Tuplestorestate, args: &[Arg]) -> Result<u64, Error> {
     let _owner = Identity::extension_owner()?;
     // SAFETY: as this function's contract says.
-    unsafe { spi::into_store(Mode::Write, CHOSEN, args, store) }
+    unsafe { spi::into_store_kept(Mode::Write, CHOSEN, args, store) }
 }
 
 fn chosen(
