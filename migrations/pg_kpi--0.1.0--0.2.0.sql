@@ -4,6 +4,8 @@ ALTER TABLE kpi.source ADD COLUMN kind text, ADD COLUMN on_drop text;
 ALTER TABLE kpi.source_partition DROP CONSTRAINT source_partition_pkey, ADD COLUMN filenode oid,
     ALTER COLUMN source_id SET NOT NULL, ALTER COLUMN partition SET NOT NULL;
 DROP INDEX kpi.touched_source;
+ALTER TABLE kpi.touched ADD COLUMN seconds bigint;
+COMMENT ON COLUMN kpi.touched.seconds IS 'the seconds of a single minute that were touched, one bit each; null: any of them';
 CREATE INDEX source_partition_partition ON kpi.source_partition (source_id, partition);
 ALTER TABLE kpi.source_partition REPLICA IDENTITY FULL;
 COMMENT ON TABLE kpi.source_partition IS 'partitions and chunks of captured sources with the minutes that they can hold';
@@ -253,6 +255,45 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION kpi._on_ddl() IS 'event trigger: follows renamed columns and attached or detached partitions';
 
+CREATE OR REPLACE FUNCTION kpi._follow_dropped_columns(source kpi.source) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    gone text[] := ARRAY(SELECT unnest(source.columns) EXCEPT SELECT attname::text FROM pg_attribute
+                         WHERE attrelid = source.relation AND attnum > 0 AND NOT attisdropped);
+    lost record;
+    level text;
+    kept text[] := ARRAY(SELECT c FROM unnest(source.columns) WITH ORDINALITY u(c, n) WHERE c <> ALL (gone) ORDER BY n);
+    owner name;
+BEGIN
+    FOR lost IN SELECT DISTINCT k.code FROM kpi.kpi k, unnest(gone) g
+        WHERE k.source_id = source.id AND kpi._rename_column(k.formula, g, g || '?') <> kpi._rename_column(k.formula, g, g)
+    LOOP
+        PERFORM kpi._drop_kpi(lost.code);
+    END LOOP;
+    FOR lost IN DELETE FROM kpi.state t USING unnest(gone) g
+        WHERE t.source_id = source.id AND kpi._rename_column(t.partial, g, g || '?') <> kpi._rename_column(t.partial, g, g)
+        RETURNING t.position
+    LOOP
+        FOREACH level IN ARRAY ARRAY['second', 'minute', 'quarter_hour', 'hour', 'day'] LOOP
+            CONTINUE WHEN to_regclass(format('kpi_rollup.%I', source.name || '_' || level)) IS NULL;
+            EXECUTE format('ALTER TABLE kpi_rollup.%I DROP COLUMN IF EXISTS %I', source.name || '_' || level, 's' || lost.position);
+        END LOOP;
+    END LOOP;
+    PERFORM set_config('search_path', source.search_path || ', pg_temp', true);
+    EXECUTE format('CREATE VIEW kpi_rollup.%I AS SELECT %I AS "kpi time"%s%s FROM %s', source.name || '_input',
+        source.time_column,
+        (SELECT string_agg(format(', (%s) AS %I', e, 'kpi d' || n), '' ORDER BY n)
+         FROM unnest(source.expressions) WITH ORDINALITY u(e, n)),
+        (SELECT string_agg(format(', %I', c), '' ORDER BY n) FROM unnest(kept) WITH ORDINALITY u(c, n)),
+        (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = source.relation));
+    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    SELECT pg_get_userbyid(relowner) INTO owner FROM pg_class
+        WHERE oid = to_regclass(format('kpi_rollup.%I', source.name || '_day'));
+    EXECUTE format('ALTER VIEW kpi_rollup.%I OWNER TO %I', source.name || '_input', owner);
+    UPDATE kpi.source s SET columns = kept WHERE s.id = source.id;
+END $$;
+
 CREATE OR REPLACE FUNCTION kpi._drop_source(source kpi.source) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -279,8 +320,9 @@ BEGIN
         END IF;
     END LOOP;
     EXECUTE format('DROP VIEW IF EXISTS kpi_rollup.%I', source.name || '_input');
-    FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
-        EXECUTE format('DROP TABLE IF EXISTS kpi_rollup.%I', source.name || '_' || level);
+    FOREACH level IN ARRAY ARRAY['second', 'minute', 'quarter_hour', 'hour', 'day'] LOOP
+        CONTINUE WHEN to_regclass(format('kpi_rollup.%I', source.name || '_' || level)) IS NULL;
+        EXECUTE format('DROP TABLE kpi_rollup.%I', source.name || '_' || level);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION kpi._drop_source(kpi.source) IS 'drops a source and all that depends on it';
@@ -339,7 +381,8 @@ BEGIN
         END IF;
         IF dropped.object_type = 'table' AND dropped.schema_name = 'kpi_rollup' THEN
             SELECT s.* INTO source FROM kpi.source s
-            WHERE dropped.object_name IN (s.name || '_minute', s.name || '_quarter_hour', s.name || '_hour', s.name || '_day');
+            WHERE dropped.object_name = ANY (ARRAY[s.name || '_second', s.name || '_minute', s.name || '_quarter_hour',
+                                                  s.name || '_hour', s.name || '_day']);
             IF FOUND THEN
                 IF dropped.original AND to_regclass(format('kpi_rollup.%I', source.name || '_input')) IS NOT NULL THEN
                     RAISE EXCEPTION 'table % belongs to source "%"', dropped.object_identity, source.name

@@ -305,8 +305,9 @@ BEGIN
         WHERE t.source_id = source.id AND kpi._rename_column(t.partial, g, g || '?') <> kpi._rename_column(t.partial, g, g)
         RETURNING t.position
     LOOP
-        FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
-            EXECUTE format('ALTER TABLE IF EXISTS kpi_rollup.%I DROP COLUMN IF EXISTS %I', source.name || '_' || level, 's' || lost.position);
+        FOREACH level IN ARRAY ARRAY['second', 'minute', 'quarter_hour', 'hour', 'day'] LOOP
+            CONTINUE WHEN to_regclass(format('kpi_rollup.%I', source.name || '_' || level)) IS NULL;
+            EXECUTE format('ALTER TABLE kpi_rollup.%I DROP COLUMN IF EXISTS %I', source.name || '_' || level, 's' || lost.position);
         END LOOP;
     END LOOP;
     PERFORM set_config('search_path', source.search_path || ', pg_temp', true);
@@ -369,8 +370,9 @@ BEGIN
         END IF;
     END LOOP;
     EXECUTE format('DROP VIEW IF EXISTS kpi_rollup.%I', source.name || '_input');
-    FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
-        EXECUTE format('DROP TABLE IF EXISTS kpi_rollup.%I', source.name || '_' || level);
+    FOREACH level IN ARRAY ARRAY['second', 'minute', 'quarter_hour', 'hour', 'day'] LOOP
+        CONTINUE WHEN to_regclass(format('kpi_rollup.%I', source.name || '_' || level)) IS NULL;
+        EXECUTE format('DROP TABLE kpi_rollup.%I', source.name || '_' || level);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION kpi._drop_source(kpi.source) IS 'drops a source and all that depends on it';
@@ -429,7 +431,8 @@ BEGIN
         END IF;
         IF dropped.object_type = 'table' AND dropped.schema_name = 'kpi_rollup' THEN
             SELECT s.* INTO source FROM kpi.source s
-            WHERE dropped.object_name IN (s.name || '_minute', s.name || '_quarter_hour', s.name || '_hour', s.name || '_day');
+            WHERE dropped.object_name = ANY (ARRAY[s.name || '_second', s.name || '_minute', s.name || '_quarter_hour',
+                                                  s.name || '_hour', s.name || '_day']);
             IF FOUND THEN
                 IF dropped.original AND to_regclass(format('kpi_rollup.%I', source.name || '_input')) IS NOT NULL THEN
                     RAISE EXCEPTION 'table % belongs to source "%"', dropped.object_identity, source.name

@@ -7,6 +7,7 @@ mod history;
 mod narrowing;
 pub mod read;
 pub mod refresh;
+pub mod slices;
 pub mod sql;
 
 use kpi_rollup::{MINUTE, MinuteRange, Span, Spans};

@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use super::calendar::SourceCalendar;
 use super::history;
 use super::read::{own_time, whole_days_of_dates};
+use super::slices::{self, Way};
 use super::sql::{Arguments, finite_start, merged, quarter_hour, raw_time, truncated, within};
 use crate::catalog::lookup::{self, Source, StateColumn, TimeType};
 use crate::error::{Error, required};
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub rows_read: i64,
     /// Rollup rows written, over all levels.
     pub rows_written: i64,
+    /// How many slices the minute has that was read from them.
+    pub slices: Option<i64>,
 }
 
 /// Refreshes the touched buckets of a source between two times (microseconds).
@@ -52,20 +55,30 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
         publication.read_before(todo.noted.clone(), &kept)?;
     }
     let states = lookup::states(Mode::Write, source.id)?;
+    let way = match &publication {
+        Some(_) if todo.reuse == Reuse::Soon => {
+            slices::way(&source, &states, &todo.touched, todo.seconds, todo.refreshed_at)?
+        }
+        _ => Way::Raw,
+    };
     let outcome = {
         let owner = Identity::assume(source.owner, &source.search_path, &source.timezone)?;
         // Like an index build: one statement at a time, on behalf of all that read later.
         // SAFETY: a setting that the main thread reads.
         let memory = unsafe { pg_sys::maintenance_work_mem };
         owner.set("work_mem", &format!("{memory}kB"))?;
-        recompute(&source, &states, &todo)?
+        recompute(&source, &states, &todo, &way)?
     };
+    let streamed = publication.is_some();
     if let Some(publication) = publication.filter(|_| !todo.first) {
         publication.publish(&kept)?;
     }
     let _owner = Identity::extension_owner()?;
     history::track(&source)?;
-    finish(&source, &todo, &outcome, started)?;
+    let refreshed_at = finish(&source, &todo, &outcome, started)?;
+    if streamed {
+        slices::remember(&source, &states, &todo.touched, &outcome, refreshed_at);
+    }
     Ok(outcome)
 }
 
@@ -94,6 +107,10 @@ struct Todo {
     touched: Spans,
     /// What was on the list of that, one entry per noted write.
     noted: Vec<Span>,
+    /// The seconds of one minute that they touched, one bit each, where all of them say so.
+    seconds: Option<u64>,
+    /// When the source was last refreshed.
+    refreshed_at: Option<i64>,
     /// Nothing is materialised yet: no old rows to delete.
     first: bool,
     /// A few buckets only: the same statements come again with the next ones.
@@ -109,41 +126,48 @@ struct Todo {
 fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
     let _owner = Identity::extension_owner()?;
     check_triggers(source)?;
-    let unfilled = spi::first_kept(
+    let (unfilled, refreshed_at) = spi::first_kept(
         Mode::Write,
-        "SELECT bool_or(NOT filled), NOT EXISTS (SELECT FROM kpi.source_refresh WHERE source_id = $1) \
+        "SELECT bool_or(NOT filled), (SELECT refreshed_at FROM kpi.source_refresh WHERE source_id = $1) \
          FROM kpi.state WHERE source_id = $1",
         &[arg(source.id)],
         |row| {
             Ok((
                 row.get::<bool>(1).unwrap_or(false),
-                row.get::<bool>(2).unwrap_or(true),
+                row.datum(2).map(|datum| datum.value() as i64),
             ))
         },
     )?
     .unwrap_or_default();
+    let first = refreshed_at.is_none();
     let calendar = SourceCalendar::new(source.time_type, &source.timezone);
     // Whole days: then a bucket is never half taken off the list.
     let asked = Span::new(
         calendar.start(Period::Day, own_time(source, asked.from)),
         calendar.first_start(Period::Day, own_time(source, asked.until)),
     );
-    let asked = if unfilled.0 { Span::ALL } else { asked };
+    let asked = if unfilled { Span::ALL } else { asked };
     let bounds = super::minutes_of(asked);
     let taken = spi::query_kept(
         Mode::Write,
         "DELETE FROM kpi.touched WHERE source_id = $1 AND first_minute <= $3 AND last_minute >= $2 \
-         RETURNING first_minute, last_minute",
+         RETURNING first_minute, last_minute, seconds",
         &[arg(source.id), arg(bounds.first), arg(bounds.last)],
         |row| {
-            Ok(super::span_of(kpi_rollup::MinuteRange {
+            let minutes = kpi_rollup::MinuteRange {
                 first: row.get(1).unwrap_or(i64::MIN),
                 last: row.get(2).unwrap_or(i64::MAX),
-            }))
+            };
+            Ok((super::span_of(minutes), row.get::<i64>(3).map(|bits| bits as u64)))
         },
     )?;
-    let pending = super::capture::pending(source.id).into_iter().map(super::span_of);
-    let taken: Vec<Span> = taken.into_iter().chain(pending).collect();
+    let pending = super::capture::pending(source.id)
+        .into_iter()
+        .map(|minutes| (super::span_of(minutes), None));
+    let (taken, seconds): (Vec<Span>, Vec<Option<u64>>) = taken.into_iter().chain(pending).unzip();
+    let seconds = seconds
+        .into_iter()
+        .try_fold(0, |all, seconds| seconds.map(|seconds| all | seconds));
     let all: Spans = taken.iter().copied().collect();
     let window = Spans::of(asked);
     let noted = taken
@@ -154,11 +178,7 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
     for rest in all.minus(&window).as_slice() {
         touch_again(source, *rest)?;
     }
-    let touched = if unfilled.0 {
-        window
-    } else {
-        all.intersect(&window)
-    };
+    let touched = if unfilled { window } else { all.intersect(&window) };
     let touched = whole_days_of_dates(source, touched);
     let touched = match (touched.as_slice().first(), touched.as_slice().last()) {
         (Some(first), Some(last)) if !source.indexed => Spans::of(Span::new(first.from, last.until)),
@@ -171,15 +191,17 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
         .iter()
         .fold(0i64, |sum, s| sum.saturating_add(s.until.saturating_sub(s.from)));
     Ok(Todo {
-        reuse: if length <= SHORT && !unfilled.1 {
+        reuse: if length <= SHORT && !first {
             Reuse::Soon
         } else {
             Reuse::Once
         },
         fills: all_of_time,
-        first: unfilled.1,
+        first,
         touched,
         noted,
+        seconds,
+        refreshed_at,
     })
 }
 
@@ -221,7 +243,7 @@ fn check_triggers(source: &Source) -> Result<(), Error> {
 }
 
 /// Deletes and writes the buckets of the touched stretches, finest level first; runs as the source's owner.
-fn recompute(source: &Source, states: &[StateColumn], todo: &Todo) -> Result<Outcome, Error> {
+fn recompute(source: &Source, states: &[StateColumn], todo: &Todo, way: &Way) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     if todo.touched.is_empty() {
         return Ok(outcome);
@@ -232,7 +254,23 @@ fn recompute(source: &Source, states: &[StateColumn], todo: &Todo) -> Result<Out
     let base = if dates { "day" } else { "minute" };
     let base_spans = if dates { &plan.touched_days } else { &plan.raw };
 
-    outcome.rows_written += from_raw(source, states, base, base_spans, todo)? as i64;
+    outcome.rows_written += match way {
+        Way::Raw => from_raw(source, states, base, base_spans, todo)?,
+        Way::AllSlices(minute) => {
+            delete(source, slices::LEVEL, &Spans::of(Span::ALL), todo.reuse)?;
+            from_slices(source, states, base_spans, &minute.seconds(u64::MAX), todo)?
+        }
+        Way::SomeSlices(minute, seconds) => {
+            let seconds = minute.seconds(*seconds);
+            let some: Spans = seconds.iter().copied().collect();
+            delete(source, slices::LEVEL, &some, todo.reuse)?;
+            from_slices(source, states, base_spans, &seconds, todo)?
+        }
+    } as i64;
+    if !matches!(way, Way::Raw) {
+        index(source, slices::LEVEL)?;
+        outcome.slices = Some(slices::count(source)?);
+    }
     index(source, base)?;
     let (buckets, rows_read) = count(source, base, base_spans, todo.reuse)?;
     outcome.buckets = buckets;
@@ -291,6 +329,7 @@ fn names(source: &Source, states: &[StateColumn]) -> Vec<String> {
     dimensions.chain(states.iter().map(StateColumn::name)).collect()
 }
 
+/// A level of buckets from the raw rows in some stretches.
 fn from_raw(
     source: &Source,
     states: &[StateColumn],
@@ -301,33 +340,49 @@ fn from_raw(
     if !todo.first {
         delete(source, level, spans, todo.reuse)?;
     }
-    let mut args = Arguments::default();
-    let input = source.object("input");
     let period = if level == "day" {
         Period::Day
     } else {
         Period::Minute
     };
-    let computed = truncated(source, period, &raw_time(source));
-    let (from, condition, label) = match labelled(source, period, spans).as_slice() {
-        [] => match spans.as_slice() {
-            [span] => {
-                let from = args.time(source, finite_start(span.from));
-                let until = args.time(source, span.until);
-                (input, within(source, &from, &until), computed)
-            }
-            _ => (
-                format!(
-                    "{} CROSS JOIN {input}",
-                    stretches(source, spans.as_slice(), &mut args)
-                ),
-                within(source, "g.\"kpi from\"", "g.\"kpi until\""),
-                computed,
-            ),
-        },
+    let pieces = labelled(source, period, spans);
+    if !pieces.is_empty() {
+        return from_raw_pieces(source, states, level, &pieces, todo);
+    }
+    let mut args = Arguments::default();
+    let input = source.object("input");
+    let (from, condition) = match spans.as_slice() {
         [span] => {
             let from = args.time(source, finite_start(span.from));
             let until = args.time(source, span.until);
+            (input, within(source, &from, &until))
+        }
+        _ => (
+            format!(
+                "{} CROSS JOIN {input}",
+                stretches(source, spans.as_slice(), &mut args)
+            ),
+            within(source, "g.\"kpi from\"", "g.\"kpi until\""),
+        ),
+    };
+    let label = truncated(source, period, &raw_time(source));
+    insert_raw(source, states, level, (&label, &from, &condition), &args, todo)
+}
+
+/// A level of buckets, each from the raw rows of one stretch, which begins with its label.
+fn from_raw_pieces(
+    source: &Source,
+    states: &[StateColumn],
+    level: &str,
+    pieces: &[Span],
+    todo: &Todo,
+) -> Result<u64, Error> {
+    let mut args = Arguments::default();
+    let input = source.object("input");
+    let (from, condition, label) = match pieces {
+        [piece] => {
+            let from = args.time(source, finite_start(piece.from));
+            let until = args.time(source, piece.until);
             let condition = within(source, &from, &until);
             (input, condition, from)
         }
@@ -337,7 +392,18 @@ fn from_raw(
             "g.\"kpi from\"".to_string(),
         ),
     };
-    let mut columns = vec![label, "count(*)".to_string()];
+    insert_raw(source, states, level, (&label, &from, &condition), &args, todo)
+}
+
+fn insert_raw(
+    source: &Source,
+    states: &[StateColumn],
+    level: &str,
+    (label, from, condition): (&str, &str, &str),
+    args: &Arguments,
+    todo: &Todo,
+) -> Result<u64, Error> {
+    let mut columns = vec![label.to_string(), "count(*)".to_string()];
     columns.extend((1..=source.dimensions.len()).map(|d| format!("\"kpi d{d}\"")));
     columns.extend(states.iter().map(|s| s.partial.clone()));
     let keys: String = (1..=source.dimensions.len())
@@ -351,8 +417,21 @@ fn from_raw(
             listed(&names(source, states)),
             columns.join(", "),
         ),
-        &args,
+        args,
     )
+}
+
+/// The minute from its slices, some of which are read anew from the raw rows; returns how many rows of the rollup it wrote.
+fn from_slices(
+    source: &Source,
+    states: &[StateColumn],
+    minute: &Spans,
+    seconds: &[Span],
+    todo: &Todo,
+) -> Result<u64, Error> {
+    from_raw_pieces(source, states, slices::LEVEL, seconds, todo)?;
+    let bucket = Bucket::Period(Period::Minute);
+    from_finer(source, states, ("minute", slices::LEVEL), bucket, minute, todo)
 }
 
 /// The buckets in some stretches, each as a stretch that begins with its label; none where they are too many, or do not
@@ -499,7 +578,7 @@ fn count(source: &Source, level: &str, spans: &Spans, reuse: Reuse) -> Result<(i
 }
 
 /// Writes down what was done; runs as the extension's owner.
-fn finish(source: &Source, todo: &Todo, outcome: &Outcome, started: i64) -> Result<(), Error> {
+fn finish(source: &Source, todo: &Todo, outcome: &Outcome, started: i64) -> Result<Option<i64>, Error> {
     if todo.fills {
         spi::run(
             "UPDATE kpi.state SET filled = true WHERE source_id = $1 AND NOT filled",
@@ -515,11 +594,13 @@ fn finish(source: &Source, todo: &Todo, outcome: &Outcome, started: i64) -> Resu
             &[arg(source.id), arg(window.as_str())],
         )?;
     }
-    spi::run(
+    let refreshed_at = spi::first_kept(
+        Mode::Write,
         "INSERT INTO kpi.source_refresh AS r VALUES \
          ($1, clock_timestamp(), make_interval(secs => $2), $3, $4, $5) \
          ON CONFLICT (source_id) DO UPDATE SET (refreshed_at, duration, buckets, rows_read, rows_written) = \
-         (excluded.refreshed_at, excluded.duration, excluded.buckets, excluded.rows_read, excluded.rows_written)",
+         (excluded.refreshed_at, excluded.duration, excluded.buckets, excluded.rows_read, excluded.rows_written) \
+         RETURNING refreshed_at",
         &[
             arg(source.id),
             arg((now() - started) as f64 / 1e6),
@@ -527,8 +608,9 @@ fn finish(source: &Source, todo: &Todo, outcome: &Outcome, started: i64) -> Resu
             arg(outcome.rows_read),
             arg(outcome.rows_written),
         ],
+        |row| Ok(row.datum(1).map(|datum| datum.value() as i64)),
     )?;
-    Ok(())
+    Ok(refreshed_at.flatten())
 }
 
 /// `kpi.refresh(source, since, until)`.
