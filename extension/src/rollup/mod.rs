@@ -6,6 +6,7 @@ pub mod foreign;
 mod history;
 mod narrowing;
 pub mod read;
+mod recompute;
 pub mod refresh;
 pub mod slices;
 pub mod sql;

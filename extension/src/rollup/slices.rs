@@ -10,7 +10,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use kpi_rollup::{MINUTE, SECOND, Span, Spans};
-use pgrx::prelude::*;
 
 use super::refresh::Outcome;
 use crate::catalog::lookup::{Source, StateColumn, TimeType};
