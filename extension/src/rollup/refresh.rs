@@ -292,6 +292,7 @@ fn refresh_source(
     >,
     pgrx::pg_sys::panic::ErrorReport,
 > {
+    crate::read_only::check_writable("kpi.refresh", "kpi.value is right here without it.")?;
     let outcome = refresh(
         required(source, "source")?,
         since.map_or(i64::MIN, TimestampWithTimeZone::into_inner),
