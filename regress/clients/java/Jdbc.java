@@ -261,7 +261,7 @@ public final class Jdbc {
                 Checks.equal("catalog, " + form.getKey() + ": arrays, flags and numbers", catalog, List.of(
                         "feenull[fees, parcels]falsenullkpi_views.fee", "weight[region, dock, express][]false4.7kpi_views.weight"));
                 Checks.equal("scorecard, " + form.getKey() + ": the KPIs that the role may read", query(connection, "SELECT code FROM kpi.scorecard"),
-                        List.of("fee", "fees", "intact", "largest", "live", "parcels", "weight"));
+                        List.of("fee", "fees", "intact", "largest", "live", "parcels", "scan_time", "weight"));
             }
         }
         try (Connection connection = reader(BINARY)) {

@@ -193,7 +193,7 @@ async function types() {
       { code: "fee", dimensions: null, requires: ["fees", "parcels"], approximate: false, target: null, view: "kpi_views.fee" },
       { code: "weight", dimensions: ["region", "dock", "express"], requires: [], approximate: false, target: 4.7, view: "kpi_views.weight" }]));
     equal("scorecard, text: the KPIs that the role may read", (await query("SELECT code FROM kpi.scorecard")).map((r) => r.code),
-      ["fee", "fees", "intact", "largest", "live", "parcels", "weight"]);
+      ["fee", "fees", "intact", "largest", "live", "parcels", "scan_time", "weight"]);
     const json = (await client.query("SELECT dimensions, dimensions->>'region' AS region, dimensions->>'dock' AS dock FROM kpi.values_day WHERE code = 'fees'")).rows;
     equal("jsonb, text: an object", json.map((r) => [r.dimensions.region, r.dimensions.dock]),
       json.map((r) => [r.region, r.dock === null ? null : Number(r.dock)]));

@@ -388,7 +388,7 @@ async fn types() -> Done {
     equal(
         "scorecard, binary: the KPIs that the role may read",
         texts(&client, "SELECT code FROM kpi.scorecard").await?,
-        list(&["fee", "fees", "intact", "largest", "live", "parcels", "weight"]),
+        list(&["fee", "fees", "intact", "largest", "live", "parcels", "scan_time", "weight"]),
     );
 
     let mut client = client;
