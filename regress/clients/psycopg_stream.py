@@ -64,7 +64,7 @@ def listening(connection):
 
 def ended(other, connection, use):
     """What an application is told whose session the server ends, here while it does something."""
-    other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+    other.execute("SELECT pg_terminate_backend(%s, 10000)", (connection.info.backend_pid,))
     try:
         use()
         return "nothing"
