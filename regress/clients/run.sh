@@ -71,6 +71,10 @@ example() {
 # clients LIBRARY: its programs, where it can be had.
 clients() {
   local place java=$KPI_ANSWERS/java
+  if [ "$1" = psql ]; then
+    client psql psql/stream.sh
+    return
+  fi
   place=$(./install "$1") || {
     skipped=$((skipped + 1))
     echo "skip - $1: ${place:-it could not be installed, see $CACHE/clients/$1.log}"
@@ -118,7 +122,11 @@ passes 'psql has answered' "$KPI_ANSWERS/setup"
 if [ $failed -eq 0 ]; then
   KPI_WORKER=$(worker)
   export KPI_WORKER
-  for library in ${LIBRARIES:-psycopg node jdbc tokio}; do clients "$library"; done
+  if psql -XqAtc 'SHOW shared_preload_libraries' | grep -q pg_kpi; then
+    [ "$KPI_WORKER" = running ]
+    passes "the database has a worker, and the clients can wait for changes: $KPI_WORKER"
+  fi
+  for library in ${CLIENTS:-psql psycopg node jdbc tokio}; do clients "$library"; done
 fi
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ]
