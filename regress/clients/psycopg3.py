@@ -9,6 +9,7 @@ import psycopg
 from psycopg import errors
 
 from checks import cases, check, end, equal, lines, row
+from psycopg_stream import changes
 
 VIEW = ("SELECT ts, period, region, dock, express, value, target, status FROM kpi_views.weight "
         "WHERE period = %s AND ts >= %s AND ts < %s ORDER BY ts, region, dock, express")
@@ -167,7 +168,7 @@ def types():
                 ("weight", ["region", "dock", "express"], [], False, 4.7, "kpi_views.weight")])
             scorecard = cursor.execute("SELECT code FROM kpi.scorecard")
             equal(f"scorecard, {form}: the KPIs that the role may read", [code for code, in scorecard],
-                  ["fee", "fees", "intact", "largest", "live", "parcels", "weight"])
+                  ["fee", "fees", "intact", "largest", "live", "parcels", "scan_time", "weight"])
     with reader() as connection:
         connection.read_only = True
         equal("a read-only transaction", connection.execute(FUNCTION, next(cases("function"))[0]).rowcount > 0, True)
@@ -210,4 +211,5 @@ live()
 cursors()
 types()
 rights()
+changes()
 end()

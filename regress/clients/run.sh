@@ -51,7 +51,8 @@ client() {
   local name=$1 said=$KPI_ANSWERS/said
   shift
   PGUSER=kpi_clients timeout -k 5 120 "$@" >"$said" 2>&1 </dev/null
-  sed -E "s/^((not )?ok - )/\1$name: /; /^done$/d" "$said"
+  sed -E "s/^((ok|not ok|skip) - )/\1$name: /; /^done$/d" "$said"
+  skipped=$((skipped + $(grep -c '^skip - ' "$said")))
   passed=$((passed + $(grep -c '^ok - ' "$said"))) failed=$((failed + $(grep -c '^not ok - ' "$said")))
   [ "$(tail -n 1 "$said")" = 'done' ]
   passes "$name: it comes to its end"
@@ -67,9 +68,62 @@ example() {
   passes "$name: docs/clients.md shows $file as it is"
 }
 
+# soon COMMAND...: waits until it succeeds.
+soon() {
+  for ((i = 0; i < 600; i++)); do
+    if "$@"; then return; fi
+    sleep 0.05
+  done
+  return 1
+}
+# follower COMMAND...: begins the example that follows the changes, whose process is $!.
+follower() { PGUSER=kpi_clients timeout -k 5 120 "$@" >"$KPI_ANSWERS/said" 2>"$KPI_ANSWERS/complaint" </dev/null & }
+scan() { psql -Xqc "INSERT INTO depot.scan VALUES ('2025-05-06 12:00Z', $1)"; }
+# caught_up BEGIN [NUMBER]: whether it has printed what the log says of the changes after BEGIN, and acknowledged one after NUMBER.
+caught_up() {
+  [ "$(psql -XqAtc "SELECT acked = kpi.last_change() AND acked > ${2:-$1} FROM kpi.subscriber WHERE name = 'wallboard'")" = t ] &&
+    [ "$(<"$KPI_ANSWERS/said")" = "$(psql -XqAtF ' ' -v after="$1" -f examples/follow.sql)" ]
+}
+# cut_off PROCESS: ends the sessions of the clients' role; whether the process is over.
+cut_off() {
+  psql -Xqc "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'kpi_clients' AND datname = current_database()" >/dev/null
+  ! kill -0 "$1" 2>/dev/null
+}
+# example NAME FILE COMMAND...: it prints what changes, and when it is begun again what has changed meanwhile. It stands in the
+# documentation as it is.
+follows() {
+  local name=$1 file=$2 begin process
+  shift 2
+  if [ "$KPI_WORKER" = running ]; then
+    begin=$(PGUSER=kpi_clients psql -XqAtc "SELECT kpi.add_subscriber('wallboard', codes => '{scan_time}', periods => '{minute}')")
+    follower "$@"
+    process=$!
+    scan 1.5 && soon caught_up "$begin" && scan 2.25 && soon caught_up "$begin" $((begin + 1))
+    passes "$name: the example follows the changes" "$KPI_ANSWERS/complaint"
+    soon cut_off "$process"
+    passes "$name: the example ends when its connection is lost"
+    begin=$(psql -XqAtc 'SELECT kpi.last_change()')
+    scan 4
+    follower "$@"
+    process=$!
+    soon caught_up "$begin"
+    passes "$name: the example, begun again, goes on after what it has acknowledged" "$KPI_ANSWERS/complaint"
+    kill "$process"
+    wait "$process"
+    PGUSER=kpi_clients psql -Xqc "SELECT kpi.remove_subscriber('wallboard')" >/dev/null
+  fi
+  [[ $(<../../docs/clients.md) = *"$(<"$file")"* ]]
+  passes "$name: docs/clients.md shows $file as it is"
+}
+
 # clients LIBRARY: its programs, where it can be had.
 clients() {
-  local place java=$KPI_ANSWERS/java
+  local place url java=$KPI_ANSWERS/java
+  if [ "$1" = psql ]; then
+    client psql psql/stream.sh
+    follows psql examples/follow.sh bash examples/follow.sh
+    return
+  fi
   place=$(./install "$1") || {
     skipped=$((skipped + 1))
     echo "skip - $1: ${place:-it could not be installed, see $CACHE/clients/$1.log}"
@@ -79,32 +133,53 @@ clients() {
     psycopg)
       client psycopg "$place/bin/python" psycopg3.py
       example psycopg examples/psycopg_example.py "$place/bin/python" examples/psycopg_example.py
+      follows psycopg examples/psycopg_follow.py "$place/bin/python" examples/psycopg_follow.py
       client sqlalchemy "$place/bin/python" sqlalchemy_reflection.py
       example sqlalchemy examples/sqlalchemy_example.py "$place/bin/python" examples/sqlalchemy_example.py
       ;;
     node)
       NODE_PATH=$place client node-postgres node node/client.js
       NODE_PATH=$place example node-postgres examples/example.js node examples/example.js
+      NODE_PATH=$place follows node-postgres examples/follow.js node examples/follow.js
       ;;
     jdbc)
-      javac -d "$java" -cp "$place" java/*.java examples/Example.java >"$KPI_ANSWERS/javac" 2>&1
+      javac -d "$java" -cp "$place" java/*.java examples/*.java >"$KPI_ANSWERS/javac" 2>&1
       passes 'jdbc: it compiles' "$KPI_ANSWERS/javac"
       client jdbc java -cp "$place:$java" Jdbc
-      JDBC_URL="jdbc:postgresql://localhost/$PGDATABASE?user=kpi_clients&socketFactory=UnixSockets&socketFactoryArg=$PGHOST/.s.PGSQL.$PGPORT" \
-        example jdbc examples/Example.java java -cp "$place:$java" Example
+      url="jdbc:postgresql://localhost/$PGDATABASE?user=kpi_clients&socketFactory=UnixSockets&socketFactoryArg=$PGHOST/.s.PGSQL.$PGPORT"
+      JDBC_URL=$url example jdbc examples/Example.java java -cp "$place:$java" Example
+      JDBC_URL=$url follows jdbc examples/Follow.java java -cp "$place:$java" Follow
       ;;
     tokio)
       client tokio-postgres "$place/clients"
-      DATABASE="host='$PGHOST' port=$PGPORT dbname=$PGDATABASE user=kpi_clients" \
-        example tokio-postgres tokio/examples/read.rs "$place/examples/read"
+      url="host='$PGHOST' port=$PGPORT dbname=$PGDATABASE user=kpi_clients"
+      DATABASE=$url example tokio-postgres tokio/examples/read.rs "$place/examples/read"
+      DATABASE=$url follows tokio-postgres tokio/examples/follow.rs "$place/examples/follow"
       ;;
   esac
+}
+
+# worker: what the database says of its worker, which starts some seconds after CREATE EXTENSION. Without one nothing is announced.
+worker() {
+  local status
+  for ((i = 0; i < 300; i++)); do
+    status=$(psql -XqAtc 'SELECT kpi.worker_status()')
+    if [[ $status != *'has not started yet'* ]]; then break; fi
+    sleep 0.1
+  done
+  echo "$status"
 }
 
 psql -Xqf setup.sql >"$KPI_ANSWERS/setup" 2>&1 && answers >>"$KPI_ANSWERS/setup" 2>&1 && [ "$(wc -l <"$KPI_ANSWERS/all.txt")" = 1900 ]
 passes 'psql has answered' "$KPI_ANSWERS/setup"
 if [ $failed -eq 0 ]; then
-  for library in psycopg node jdbc tokio; do clients "$library"; done
+  KPI_WORKER=$(worker)
+  export KPI_WORKER
+  if psql -XqAtc 'SHOW shared_preload_libraries' | grep -q pg_kpi; then
+    [ "$KPI_WORKER" = running ]
+    passes "the database has a worker, and the clients can wait for changes: $KPI_WORKER"
+  fi
+  for library in ${CLIENTS:-psql psycopg node jdbc tokio}; do clients "$library"; done
 fi
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ]

@@ -1,5 +1,5 @@
 -- What the client libraries read: a depot's parcels over the four days in which Berlin's clocks go forward, KPIs of the types that a
--- formula can have, one KPI that is not published, and a source whose rows come while the clients read.
+-- formula can have, one KPI that is not published, and two sources whose rows come while the clients read and listen.
 \set ON_ERROR_STOP 1
 SET client_min_messages = warning;
 SET timezone = 'UTC';
@@ -26,6 +26,8 @@ SELECT timestamptz '2025-03-28 00:01 Europe/Berlin' + i * interval '3 minutes',
 FROM generate_series(0, 1899) AS i;
 CREATE TABLE depot.live (at timestamptz NOT NULL, client text);
 CREATE INDEX ON depot.live (at);
+CREATE TABLE depot.scan (at timestamptz NOT NULL, seconds float8);
+CREATE INDEX ON depot.scan (at);
 
 SELECT kpi.create_source('parcel', 'depot.parcel', 'sent_at', '{region, dock, express}', timezone => 'Europe/Berlin');
 SELECT kpi.create_kpi('weight', 'parcel', 'avg(weight)', name => 'Mean weight', unit => 'kg', direction => 'down',
@@ -38,6 +40,10 @@ SELECT kpi.create_kpi('fee', NULL, '{fees} / {parcels}', name => 'Fee of a parce
 SELECT kpi.create_kpi('secret', 'parcel', 'sum(fee) / 2');
 SELECT kpi.create_source('live', 'depot.live', 'at', '{client}');
 SELECT kpi.create_kpi('live', 'live', 'count(*)', target => 3);
+SELECT kpi.create_source('scan', 'depot.scan', 'at');
+SELECT kpi.create_kpi('scan_time', 'scan', 'sum(seconds)', unit => 's');
+SELECT kpi.start_stream('scan_time', 'minute');
+SELECT kpi.add_subscriber('of the owner', codes => '{scan_time}', periods => '{minute}');
 -- Half of it is rolled up, half is read from the rows.
 SELECT kpi.refresh('parcel', until => '2025-03-30 00:00 Europe/Berlin');
 
@@ -47,8 +53,8 @@ DROP ROLE IF EXISTS kpi_clients;
 CREATE ROLE kpi_clients LOGIN;
 -- USAGE on the raw table's schema, too, so that it is the table that refuses.
 GRANT USAGE ON SCHEMA depot TO kpi_clients;
-GRANT SELECT ON kpi_views.weight, kpi_views.parcels, kpi_views.fees, kpi_views.largest, kpi_views.intact, kpi_views.fee, kpi_views.live
-    TO kpi_clients;
+GRANT SELECT ON kpi_views.weight, kpi_views.parcels, kpi_views.fees, kpi_views.largest, kpi_views.intact, kpi_views.fee, kpi_views.live,
+    kpi_views.scan_time TO kpi_clients;
 
 -- A value as every client writes it for the comparison: times in microseconds since 1970, float8 as its eight bytes.
 CREATE FUNCTION depot.shown(timestamptz) RETURNS text LANGUAGE sql RETURN coalesce((extract(epoch FROM $1) * 1000000)::bigint::text, 'NULL');

@@ -2,7 +2,6 @@ import java.io.IOException;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
@@ -13,7 +12,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.TreeMap;
 import org.postgresql.util.PSQLException;
 
@@ -26,39 +24,7 @@ public final class Jdbc {
     private static final String FUNCTION = "SELECT ts, value FROM kpi.value(?, 'hour', ?, ?)";
     private static final String ALL =
             "SELECT ts, period, region, dock, express, value, target, status FROM kpi_views.weight WHERE period = 'minute' ORDER BY 1, 3, 4, 5";
-    /** The server's statement at the first execution, and all that has a binary form in that form. */
-    private static final Map<String, String> BINARY = Map.of("prepareThreshold", "-1");
-    private static final Map<String, String> TEXT = Map.of("prepareThreshold", "1", "binaryTransfer", "false");
-    private static final List<Map.Entry<String, Map<String, String>>> FORMS = List.of(Map.entry("text", TEXT), Map.entry("binary", BINARY));
-
-    private static Connection connected(String user, Map<String, String> options) throws SQLException {
-        Properties properties = new Properties();
-        properties.putAll(options);
-        properties.setProperty("user", user);
-        properties.setProperty("socketFactory", "UnixSockets");
-        properties.setProperty("socketFactoryArg", System.getenv("PGHOST") + "/.s.PGSQL." + System.getenv("PGPORT"));
-        return DriverManager.getConnection("jdbc:postgresql://localhost/" + System.getenv("PGDATABASE"), properties);
-    }
-
-    private static Connection reader(Map<String, String> options) throws SQLException {
-        return connected(System.getenv("PGUSER"), options);
-    }
-
-    private static Connection owner() throws SQLException {
-        return connected(System.getenv("KPI_OWNER"), Map.of());
-    }
-
-    private static List<String> query(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement(); ResultSet rows = statement.executeQuery(sql)) {
-            return Checks.rows(rows);
-        }
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
-    }
+    private static final List<Map.Entry<String, Map<String, String>>> FORMS = List.of(Map.entry("text", Sessions.TEXT), Map.entry("binary", Sessions.BINARY));
 
     private static void set(PreparedStatement statement, Checks.Case one) throws SQLException {
         statement.setString(1, one.what());
@@ -69,7 +35,7 @@ public final class Jdbc {
     private static void reflection() throws SQLException, IOException {
         List<String> wanted = Checks.lines("reflection.expected");
         List<String> names = wanted.stream().map(line -> line.split("\\|")[0]).distinct().sorted().toList();
-        try (Connection connection = reader(TEXT)) {
+        try (Connection connection = Sessions.reader(Sessions.TEXT)) {
             DatabaseMetaData data = connection.getMetaData();
             List<String> columns = new ArrayList<>();
             Map<String, String> comments = new TreeMap<>();
@@ -135,7 +101,7 @@ public final class Jdbc {
                     wanted.addAll(read.answer());
                 }
                 if (how.startsWith("generic") && one.getKey().equals("view")) {
-                    Checks.equal("prepared: by the generic plan", query(connection,
+                    Checks.equal("prepared: by the generic plan", Sessions.query(connection,
                             "SELECT (max(generic_plans) >= 12)::text FROM pg_prepared_statements WHERE statement LIKE '%kpi_views.weight%'"), List.of("true"));
                 }
             }
@@ -144,7 +110,7 @@ public final class Jdbc {
     }
 
     private static void live() throws SQLException {
-        try (Connection connection = reader(BINARY); Connection other = owner();
+        try (Connection connection = Sessions.reader(Sessions.BINARY); Connection other = Sessions.owner();
                 PreparedStatement statement = connection.prepareStatement(
                         "SELECT value, target, status FROM kpi_views.live WHERE period = ? AND client = ?")) {
             statement.setString(1, "day");
@@ -154,15 +120,15 @@ public final class Jdbc {
                 before.add(answer(statement).size());
             }
             Checks.equal("live: no row yet", before, Collections.nCopies(7, 0));
-            execute(other, "INSERT INTO depot.live VALUES ('2025-05-01 12:00Z', 'jdbc'), ('2025-05-01 13:00Z', 'jdbc')");
+            Sessions.execute(other, "INSERT INTO depot.live VALUES ('2025-05-01 12:00Z', 'jdbc'), ('2025-05-01 13:00Z', 'jdbc')");
             Checks.equal("live: rows that have come", answer(statement), List.of("2.0 3.0 bad"));
-            execute(other, "SELECT kpi.refresh('live')");
+            Sessions.execute(other, "SELECT kpi.refresh('live')");
             Checks.equal("live: after the refresh", answer(statement), List.of("2.0 3.0 bad"));
-            execute(other, "INSERT INTO depot.live VALUES ('2025-05-01 12:00Z', 'jdbc')");
+            Sessions.execute(other, "INSERT INTO depot.live VALUES ('2025-05-01 12:00Z', 'jdbc')");
             Checks.equal("live: a late row", answer(statement), List.of("3.0 3.0 ok"));
-            execute(other, "SELECT kpi.alter_kpi('live', target => 4)");
+            Sessions.execute(other, "SELECT kpi.alter_kpi('live', target => 4)");
             Checks.equal("live: another target", answer(statement), List.of("3.0 4.0 bad"));
-            execute(other, "SELECT kpi.alter_kpi('live', target => 3)");
+            Sessions.execute(other, "SELECT kpi.alter_kpi('live', target => 3)");
         }
     }
 
@@ -179,8 +145,8 @@ public final class Jdbc {
     /** With a fetch size, in a transaction, the driver reads from a portal of the server. */
     private static void cursors() throws SQLException, IOException {
         for (var form : FORMS) {
-            try (Connection connection = reader(form.getValue())) {
-                List<String> plain = query(connection, ALL);
+            try (Connection connection = Sessions.reader(form.getValue())) {
+                List<String> plain = Sessions.query(connection, ALL);
                 Checks.equal("plain query, " + form.getKey() + ": the rows of psql", plain, Checks.lines("all.txt"));
                 connection.setAutoCommit(false);
                 try (PreparedStatement statement = connection.prepareStatement(ALL)) {
@@ -190,7 +156,7 @@ public final class Jdbc {
                         rows.next();
                         got.add(Checks.row(rows));
                         Checks.equal("cursor, " + form.getKey() + ": the server has one",
-                                query(connection, "SELECT count(*) FROM pg_cursors WHERE statement LIKE 'SELECT ts, period%'"), List.of("1"));
+                                Sessions.query(connection, "SELECT count(*) FROM pg_cursors WHERE statement LIKE 'SELECT ts, period%'"), List.of("1"));
                         got.addAll(Checks.rows(rows));
                         Checks.equal("cursor, " + form.getKey() + ": the same rows", got, plain);
                     }
@@ -205,8 +171,8 @@ public final class Jdbc {
                 }
             }
         }
-        try (Connection connection = reader(BINARY); Connection other = owner(); Statement statement = connection.createStatement()) {
-            execute(other, "INSERT INTO depot.live SELECT timestamptz '2025-06-01Z' + i * interval '1 minute', 'jdbc cursor' FROM generate_series(1, 300) AS i");
+        try (Connection connection = Sessions.reader(Sessions.BINARY); Connection other = Sessions.owner(); Statement statement = connection.createStatement()) {
+            Sessions.execute(other, "INSERT INTO depot.live SELECT timestamptz '2025-06-01Z' + i * interval '1 minute', 'jdbc cursor' FROM generate_series(1, 300) AS i");
             String once = "SELECT value::text FROM kpi_views.live WHERE period = 'minute' AND client = 'jdbc cursor' ORDER BY ts";
             connection.setAutoCommit(false);
             statement.setFetchSize(10);
@@ -214,26 +180,26 @@ public final class Jdbc {
             try (ResultSet rows = statement.executeQuery(once)) {
                 rows.next();
                 got.add(Checks.row(rows));
-                execute(other, "INSERT INTO depot.live SELECT at, client FROM depot.live WHERE client = 'jdbc cursor'");
-                execute(other, "SELECT kpi.refresh('live')");
+                Sessions.execute(other, "INSERT INTO depot.live SELECT at, client FROM depot.live WHERE client = 'jdbc cursor'");
+                Sessions.execute(other, "SELECT kpi.refresh('live')");
                 got.addAll(Checks.rows(rows));
             }
             Checks.equal("cursor: rows of the time when it was opened", got, Collections.nCopies(300, "1"));
-            Checks.equal("cursor: the next query sees what has come", query(connection, once), Collections.nCopies(300, "2"));
+            Checks.equal("cursor: the next query sees what has come", Sessions.query(connection, once), Collections.nCopies(300, "2"));
         }
     }
 
     private static void types() throws SQLException, IOException {
         for (String zone : List.of("UTC", "Europe/Berlin", "America/St_Johns")) {
             for (var form : FORMS) {
-                try (Connection connection = reader(form.getValue())) {
-                    execute(connection, "SET timezone = '" + zone + "'");
-                    Checks.equal("time zone " + zone + ", " + form.getKey() + ": the same instants", query(connection, ALL), Checks.lines("all.txt"));
+                try (Connection connection = Sessions.reader(form.getValue())) {
+                    Sessions.execute(connection, "SET timezone = '" + zone + "'");
+                    Checks.equal("time zone " + zone + ", " + form.getKey() + ": the same instants", Sessions.query(connection, ALL), Checks.lines("all.txt"));
                 }
             }
         }
         for (var form : FORMS) {
-            try (Connection connection = reader(form.getValue())) {
+            try (Connection connection = Sessions.reader(form.getValue())) {
                 int nulls = 0;
                 int notNumbers = 0;
                 try (Statement statement = connection.createStatement();
@@ -246,7 +212,7 @@ public final class Jdbc {
                 }
                 Checks.check("null, " + form.getKey(), nulls > 0 ? null : "there is none");
                 Checks.check("NaN, " + form.getKey(), notNumbers > 0 ? null : "there is none");
-                Checks.equal("jsonb, " + form.getKey() + ": text", query(connection,
+                Checks.equal("jsonb, " + form.getKey() + ": text", Sessions.query(connection,
                         "SELECT dimensions FROM kpi.values_day WHERE code = 'fees' AND dimensions @> '{\"dock\": 1, \"region\": \"north\", \"express\": false}' ORDER BY ts LIMIT 1"),
                         List.of("{\"dock\": 1, \"region\": \"north\", \"express\": false}"));
                 List<String> catalog = new ArrayList<>();
@@ -260,14 +226,14 @@ public final class Jdbc {
                 }
                 Checks.equal("catalog, " + form.getKey() + ": arrays, flags and numbers", catalog, List.of(
                         "feenull[fees, parcels]falsenullkpi_views.fee", "weight[region, dock, express][]false4.7kpi_views.weight"));
-                Checks.equal("scorecard, " + form.getKey() + ": the KPIs that the role may read", query(connection, "SELECT code FROM kpi.scorecard"),
-                        List.of("fee", "fees", "intact", "largest", "live", "parcels", "weight"));
+                Checks.equal("scorecard, " + form.getKey() + ": the KPIs that the role may read", Sessions.query(connection, "SELECT code FROM kpi.scorecard"),
+                        List.of("fee", "fees", "intact", "largest", "live", "parcels", "scan_time", "weight"));
             }
         }
-        try (Connection connection = reader(BINARY)) {
+        try (Connection connection = Sessions.reader(Sessions.BINARY)) {
             connection.setReadOnly(true);
             connection.setAutoCommit(false);
-            Checks.equal("a read-only transaction", query(connection, "SELECT ts FROM kpi.value('fees', 'day')").size(), 4);
+            Checks.equal("a read-only transaction", Sessions.query(connection, "SELECT ts FROM kpi.value('fees', 'day')").size(), 4);
         }
     }
 
@@ -284,10 +250,10 @@ public final class Jdbc {
     };
 
     private static void rights() throws SQLException {
-        try (Connection connection = reader(BINARY)) {
+        try (Connection connection = Sessions.reader(Sessions.BINARY)) {
             for (String[] one : REFUSED) {
                 try {
-                    execute(connection, one[1]);
+                    Sessions.execute(connection, one[1]);
                     Checks.check("refused: " + one[0], "it was not");
                 } catch (PSQLException error) {
                     Checks.equal("refused: " + one[0], error.getSQLState() + " " + error.getServerErrorMessage().getMessage(), "42501 " + one[2]);
@@ -302,20 +268,21 @@ public final class Jdbc {
 
     public static void main(String[] arguments) throws SQLException, IOException {
         reflection();
-        try (Connection connection = reader(TEXT)) {
+        try (Connection connection = Sessions.reader(Sessions.TEXT)) {
             prepared(connection, "text");
         }
-        try (Connection connection = reader(BINARY)) {
+        try (Connection connection = Sessions.reader(Sessions.BINARY)) {
             prepared(connection, "binary");
         }
-        try (Connection connection = reader(BINARY)) {
-            execute(connection, "SET plan_cache_mode = force_generic_plan");
+        try (Connection connection = Sessions.reader(Sessions.BINARY)) {
+            Sessions.execute(connection, "SET plan_cache_mode = force_generic_plan");
             prepared(connection, "generic plan");
         }
         live();
         cursors();
         types();
         rights();
+        Changes.all();
         Checks.end();
     }
 }

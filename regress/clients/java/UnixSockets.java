@@ -4,8 +4,11 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import javax.net.SocketFactory;
 
@@ -45,10 +48,16 @@ public class UnixSockets extends SocketFactory {
         return createSocket(host.getHostName(), port);
     }
 
-    /** As much of a socket as the driver uses: options of TCP mean nothing here. */
+    /**
+     * As much of a socket as the driver uses: options of TCP mean nothing here. A channel has no time-outs of its own, which the driver
+     * needs to look for notifications, so it does not block and selectors wait for it.
+     */
     private static class UnixSocket extends Socket {
         private final String path;
         private SocketChannel channel;
+        private Selector readable;
+        private Selector writable;
+        private int timeout;
 
         UnixSocket(String path) {
             this.path = path;
@@ -57,6 +66,11 @@ public class UnixSockets extends SocketFactory {
         @Override
         public void connect(SocketAddress ignored, int timeout) throws IOException {
             channel = SocketChannel.open(UnixDomainSocketAddress.of(path));
+            channel.configureBlocking(false);
+            readable = Selector.open();
+            writable = Selector.open();
+            channel.register(readable, SelectionKey.OP_READ);
+            channel.register(writable, SelectionKey.OP_WRITE);
         }
 
         @Override
@@ -78,6 +92,8 @@ public class UnixSockets extends SocketFactory {
         public void close() throws IOException {
             if (channel != null) {
                 channel.close();
+                readable.close();
+                writable.close();
             }
         }
 
@@ -88,11 +104,13 @@ public class UnixSockets extends SocketFactory {
         public void setKeepAlive(boolean on) {}
 
         @Override
-        public void setSoTimeout(int timeout) {}
+        public void setSoTimeout(int milliseconds) {
+            timeout = milliseconds;
+        }
 
         @Override
         public int getSoTimeout() {
-            return 0;
+            return timeout;
         }
 
         @Override
@@ -116,7 +134,16 @@ public class UnixSockets extends SocketFactory {
 
                 @Override
                 public int read(byte[] bytes, int from, int length) throws IOException {
-                    return channel.read(ByteBuffer.wrap(bytes, from, length));
+                    ByteBuffer room = ByteBuffer.wrap(bytes, from, length);
+                    int got = channel.read(room);
+                    while (got == 0 && length > 0) {
+                        if (readable.select(timeout) == 0 && timeout > 0) {
+                            throw new SocketTimeoutException("nothing came within " + timeout + " ms");
+                        }
+                        readable.selectedKeys().clear();
+                        got = channel.read(room);
+                    }
+                    return got;
                 }
             };
         }
@@ -133,7 +160,10 @@ public class UnixSockets extends SocketFactory {
                 public void write(byte[] bytes, int from, int length) throws IOException {
                     ByteBuffer left = ByteBuffer.wrap(bytes, from, length);
                     while (left.hasRemaining()) {
-                        channel.write(left);
+                        if (channel.write(left) == 0) {
+                            writable.select();
+                            writable.selectedKeys().clear();
+                        }
                     }
                 }
             };

@@ -1,10 +1,9 @@
 // node-postgres with pg-cursor: what an application does with the views of pg_kpi, as a role that may read some of them. See run.sh.
 "use strict";
 
-const fs = require("node:fs");
-const path = require("node:path");
-const { Client } = require("pg");
 const Cursor = require("pg-cursor");
+const { check, equal, end, lines, cases, row, rows, asReader, asOwner } = require("./checks.js");
+const { changes } = require("./stream.js");
 
 const VIEW =
   "SELECT ts, period, region, dock, express, value, target, status FROM kpi_views.weight " +
@@ -20,66 +19,6 @@ const COLUMNS =
   "coalesce(col_description(r.oid, c.ordinal_position), '') FROM information_schema.columns c, " +
   "LATERAL (SELECT to_regclass(format('%I.%I', c.table_schema, c.table_name))::oid AS oid) r " +
   "WHERE c.table_schema IN ('kpi_views', 'kpi') AND c.table_schema || '.' || c.table_name = ANY ($1) ORDER BY 1, c.ordinal_position";
-const FLOAT8 = 701;
-const TIMESTAMPTZ = 1184;
-
-let failed = 0;
-
-function check(what, problem = null) {
-  if (problem === null) {
-    console.log(`ok - ${what}`);
-  } else {
-    failed += 1;
-    console.log(`not ok - ${what}\n#   ${String(problem).replaceAll("\n", "\n#   ")}`);
-  }
-}
-
-// Lists or values that are the same; shows the first difference.
-function equal(what, got, wanted) {
-  if (Array.isArray(got) && Array.isArray(wanted)) {
-    const at = got.findIndex((one, i) => JSON.stringify(one) !== JSON.stringify(wanted[i]));
-    if (at >= 0) return check(what, `line ${at + 1} of ${got.length} is\n${got[at]}\nand not\n${wanted[at]}`);
-    return check(what, got.length === wanted.length ? null : `${got.length} lines and not ${wanted.length}`);
-  }
-  return check(what, got === wanted ? null : `${got}\nand not\n${wanted}`);
-}
-
-const lines = (name) => fs.readFileSync(path.join(process.env.KPI_ANSWERS, name), "utf8").split("\n").slice(0, -1);
-
-// The parameters of each read of a statement, and what psql answered.
-function cases(statement) {
-  return lines("cases.tsv")
-    .map((line, i) => [line.split("\t"), lines(`${i + 1}.txt`)])
-    .filter(([[kind]]) => kind === statement)
-    .map(([[, what, since, until], answer]) => [[what, new Date(since), new Date(until)], answer]);
-}
-
-// A value as depot.shown writes it: a number of JavaScript alone does not say which type it had.
-function shown(value, type) {
-  if (value === null) return "NULL";
-  if (type === TIMESTAMPTZ) return String(BigInt(value.getTime()) * 1000n);
-  if (type === FLOAT8) {
-    const bytes = Buffer.alloc(8);
-    bytes.writeDoubleBE(value);
-    return bytes.toString("hex");
-  }
-  return String(value);
-}
-
-const row = (values, fields) => values.map((value, i) => shown(value, fields[i].dataTypeID)).join("|");
-const rows = (result) => result.rows.map((values) => row(values, result.fields));
-
-async function connected(options, use) {
-  const client = new Client(options);
-  await client.connect();
-  try {
-    await use(client);
-  } finally {
-    await client.end();
-  }
-}
-const asReader = (use, options = {}) => connected(options, use);
-const asOwner = (use) => connected({ user: process.env.KPI_OWNER }, use);
 
 async function reflection() {
   await asReader(async (client) => {
@@ -193,7 +132,7 @@ async function types() {
       { code: "fee", dimensions: null, requires: ["fees", "parcels"], approximate: false, target: null, view: "kpi_views.fee" },
       { code: "weight", dimensions: ["region", "dock", "express"], requires: [], approximate: false, target: 4.7, view: "kpi_views.weight" }]));
     equal("scorecard, text: the KPIs that the role may read", (await query("SELECT code FROM kpi.scorecard")).map((r) => r.code),
-      ["fee", "fees", "intact", "largest", "live", "parcels", "weight"]);
+      ["fee", "fees", "intact", "largest", "live", "parcels", "scan_time", "weight"]);
     const json = (await client.query("SELECT dimensions, dimensions->>'region' AS region, dimensions->>'dock' AS dock FROM kpi.values_day WHERE code = 'fees'")).rows;
     equal("jsonb, text: an object", json.map((r) => [r.dimensions.region, r.dimensions.dock]),
       json.map((r) => [r.region, r.dock === null ? null : Number(r.dock)]));
@@ -234,8 +173,8 @@ async function main() {
   await cursors();
   await types();
   await rights();
-  console.log("done");
-  process.exitCode = failed > 0 ? 1 : 0;
+  await changes();
+  end();
 }
 
 main().catch((error) => {

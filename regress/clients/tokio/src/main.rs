@@ -1,5 +1,6 @@
 //! tokio-postgres: what an application does with the views of pg_kpi, as a role that may read some of them. See run.sh.
 
+mod changes;
 mod checks;
 
 use std::error::Error;
@@ -23,10 +24,11 @@ const COLUMNS: &str = "SELECT concat_ws('|', c.table_schema || '.' || c.table_na
                        WHERE c.table_schema IN ('kpi_views', 'kpi') AND c.table_schema || '.' || c.table_name = ANY ($1) \
                        ORDER BY c.table_schema || '.' || c.table_name, c.ordinal_position";
 
-type Done = Result<(), Box<dyn Error>>;
+type Failure = Box<dyn Error>;
+type Done = Result<(), Failure>;
 
-/// A session of the role that the environment names, with options as `PGOPTIONS` has them.
-async fn connected(role: &str, options: &str) -> Result<Client, Box<dyn Error>> {
+/// How to connect as the role that the environment names, with options as `PGOPTIONS` has them.
+fn configuration(role: &str, options: &str) -> Result<Config, Failure> {
     let mut config = Config::new();
     config
         .host(std::env::var("PGHOST")?)
@@ -34,16 +36,20 @@ async fn connected(role: &str, options: &str) -> Result<Client, Box<dyn Error>> 
         .dbname(std::env::var("PGDATABASE")?)
         .user(std::env::var(role)?)
         .options(options);
-    let (client, connection) = config.connect(NoTls).await?;
+    Ok(config)
+}
+
+async fn connected(role: &str, options: &str) -> Result<Client, Failure> {
+    let (client, connection) = configuration(role, options)?.connect(NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
 }
 
-async fn reader() -> Result<Client, Box<dyn Error>> {
+async fn reader() -> Result<Client, Failure> {
     connected("PGUSER", "").await
 }
 
-async fn texts(client: &Client, sql: &str) -> Result<Vec<String>, Box<dyn Error>> {
+async fn texts(client: &Client, sql: &str) -> Result<Vec<String>, Failure> {
     all_shown(&client.query(sql, &[]).await?).map_err(Into::into)
 }
 
@@ -388,7 +394,16 @@ async fn types() -> Done {
     equal(
         "scorecard, binary: the KPIs that the role may read",
         texts(&client, "SELECT code FROM kpi.scorecard").await?,
-        list(&["fee", "fees", "intact", "largest", "live", "parcels", "weight"]),
+        list(&[
+            "fee",
+            "fees",
+            "intact",
+            "largest",
+            "live",
+            "parcels",
+            "scan_time",
+            "weight",
+        ]),
     );
 
     let mut client = client;
@@ -483,7 +498,8 @@ async fn all() -> Done {
     live().await?;
     cursors().await?;
     types().await?;
-    rights().await
+    rights().await?;
+    changes::all().await
 }
 
 #[tokio::main(flavor = "current_thread")]
