@@ -63,9 +63,10 @@ logfile = $work/log
 CONF
 chmod -R a+rX "$work"
 runas=${PG_RUNAS:-}
-if [ -n "$runas" ]; then chown -R postgres "$work"; fi
+read -ra words <<<"$runas"
+if [ -n "$runas" ]; then chown -R "${words[2]}" "$work"; fi
 # shellcheck disable=SC2086  # several words
-(cd / && exec $runas "$work/pgbouncer" -q "$work/ini") &
+(cd / && exec $runas "$work/pgbouncer" -q "$work/ini" >"$work/said" 2>&1) &
 trap 'pkill -f "$work/ini"; wait 2>/dev/null; rm -rf "$work"' EXIT
 for _ in $(seq 100); do [ -S "$work/.s.PGSQL.$port" ] && break || sleep 0.1; done
 pooled() { PGHOST=$work PGPORT=$port sql "$@"; }
