@@ -4,6 +4,8 @@ ALTER TABLE kpi.source ADD COLUMN kind text, ADD COLUMN on_drop text;
 ALTER TABLE kpi.source_partition DROP CONSTRAINT source_partition_pkey, ADD COLUMN filenode oid,
     ALTER COLUMN source_id SET NOT NULL, ALTER COLUMN partition SET NOT NULL;
 DROP INDEX kpi.touched_source;
+ALTER TABLE kpi.touched ADD COLUMN seconds bigint;
+COMMENT ON COLUMN kpi.touched.seconds IS 'the seconds of a single minute that were touched, one bit each; null: any of them';
 CREATE INDEX source_partition_partition ON kpi.source_partition (source_id, partition);
 ALTER TABLE kpi.source_partition REPLICA IDENTITY FULL;
 COMMENT ON TABLE kpi.source_partition IS 'partitions and chunks of captured sources with the minutes that they can hold';
@@ -253,6 +255,45 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION kpi._on_ddl() IS 'event trigger: follows renamed columns and attached or detached partitions';
 
+CREATE OR REPLACE FUNCTION kpi._follow_dropped_columns(source kpi.source) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    gone text[] := ARRAY(SELECT unnest(source.columns) EXCEPT SELECT attname::text FROM pg_attribute
+                         WHERE attrelid = source.relation AND attnum > 0 AND NOT attisdropped);
+    lost record;
+    level text;
+    kept text[] := ARRAY(SELECT c FROM unnest(source.columns) WITH ORDINALITY u(c, n) WHERE c <> ALL (gone) ORDER BY n);
+    owner name;
+BEGIN
+    FOR lost IN SELECT DISTINCT k.code FROM kpi.kpi k, unnest(gone) g
+        WHERE k.source_id = source.id AND kpi._rename_column(k.formula, g, g || '?') <> kpi._rename_column(k.formula, g, g)
+    LOOP
+        PERFORM kpi._drop_kpi(lost.code);
+    END LOOP;
+    FOR lost IN DELETE FROM kpi.state t USING unnest(gone) g
+        WHERE t.source_id = source.id AND kpi._rename_column(t.partial, g, g || '?') <> kpi._rename_column(t.partial, g, g)
+        RETURNING t.position
+    LOOP
+        FOREACH level IN ARRAY ARRAY['second', 'minute', 'quarter_hour', 'hour', 'day'] LOOP
+            CONTINUE WHEN to_regclass(format('kpi_rollup.%I', source.name || '_' || level)) IS NULL;
+            EXECUTE format('ALTER TABLE kpi_rollup.%I DROP COLUMN IF EXISTS %I', source.name || '_' || level, 's' || lost.position);
+        END LOOP;
+    END LOOP;
+    PERFORM set_config('search_path', source.search_path || ', pg_temp', true);
+    EXECUTE format('CREATE VIEW kpi_rollup.%I AS SELECT %I AS "kpi time"%s%s FROM %s', source.name || '_input',
+        source.time_column,
+        (SELECT string_agg(format(', (%s) AS %I', e, 'kpi d' || n), '' ORDER BY n)
+         FROM unnest(source.expressions) WITH ORDINALITY u(e, n)),
+        (SELECT string_agg(format(', %I', c), '' ORDER BY n) FROM unnest(kept) WITH ORDINALITY u(c, n)),
+        (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = source.relation));
+    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    SELECT pg_get_userbyid(relowner) INTO owner FROM pg_class
+        WHERE oid = to_regclass(format('kpi_rollup.%I', source.name || '_day'));
+    EXECUTE format('ALTER VIEW kpi_rollup.%I OWNER TO %I', source.name || '_input', owner);
+    UPDATE kpi.source s SET columns = kept WHERE s.id = source.id;
+END $$;
+
 CREATE OR REPLACE FUNCTION kpi._drop_source(source kpi.source) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -279,11 +320,48 @@ BEGIN
         END IF;
     END LOOP;
     EXECUTE format('DROP VIEW IF EXISTS kpi_rollup.%I', source.name || '_input');
-    FOREACH level IN ARRAY ARRAY['minute', 'quarter_hour', 'hour', 'day'] LOOP
-        EXECUTE format('DROP TABLE IF EXISTS kpi_rollup.%I', source.name || '_' || level);
+    FOREACH level IN ARRAY ARRAY['second', 'minute', 'quarter_hour', 'hour', 'day'] LOOP
+        CONTINUE WHEN to_regclass(format('kpi_rollup.%I', source.name || '_' || level)) IS NULL;
+        EXECUTE format('DROP TABLE kpi_rollup.%I', source.name || '_' || level);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION kpi._drop_source(kpi.source) IS 'drops a source and all that depends on it';
+
+-- A formula is a text, so the server does not know which functions it calls. It is only parsed here, never planned or run: that
+-- would be with the rights of the extension's owner.
+CREATE FUNCTION kpi._check_formulas() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    part record;
+BEGIN
+    FOR part IN
+        SELECT k.code, k.formula, s.search_path, format('SELECT %s FROM kpi_rollup.%I', t.partial, s.name || '_input') AS statement
+        FROM kpi.kpi k JOIN kpi.source s ON s.id = k.source_id
+        JOIN kpi.state t ON t.source_id = s.id AND t.position = ANY (k.states)
+        UNION ALL
+        SELECT k.code, k.formula, s.search_path, format('SELECT %s FROM (SELECT %s FROM kpi_rollup.%I) q', k.value_sql,
+            (SELECT string_agg(format('%I AS %I', 's' || p, 'kpi s' || p), ', ') FROM unnest(k.states) p), s.name || '_day')
+        FROM kpi.kpi k JOIN kpi.source s ON s.id = k.source_id
+        UNION ALL
+        SELECT k.code, k.formula, 'pg_catalog', format('SELECT %s FROM (SELECT %s) q', k.value_sql,
+            (SELECT string_agg(format('NULL::float8 AS %I', 'kpi v' || n), ', ') FROM generate_series(1, cardinality(k.requires)) n))
+        FROM kpi.kpi k WHERE k.source_id IS NULL
+        ORDER BY code
+    LOOP
+        PERFORM set_config('search_path', part.search_path || ', pg_temp', true);
+        BEGIN
+            EXECUTE 'PREPARE "kpi formula" AS ' || part.statement;
+        EXCEPTION WHEN undefined_function OR invalid_schema_name THEN
+            RAISE EXCEPTION 'KPI "%" needs what this takes away', part.code
+                USING ERRCODE = 'dependent_objects_still_exist',
+                      DETAIL = format('Its formula is %s, and now %s.', part.formula, SQLERRM),
+                      HINT = format('Drop the KPI first: SELECT kpi.drop_kpi(%L);', part.code);
+        END;
+        DEALLOCATE "kpi formula";
+    END LOOP;
+    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+END $$;
+COMMENT ON FUNCTION kpi._check_formulas() IS 'refuses to go on where a formula calls a function that is not there';
 
 CREATE OR REPLACE FUNCTION kpi._on_drop() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -339,7 +417,8 @@ BEGIN
         END IF;
         IF dropped.object_type = 'table' AND dropped.schema_name = 'kpi_rollup' THEN
             SELECT s.* INTO source FROM kpi.source s
-            WHERE dropped.object_name IN (s.name || '_minute', s.name || '_quarter_hour', s.name || '_hour', s.name || '_day');
+            WHERE dropped.object_name = ANY (ARRAY[s.name || '_second', s.name || '_minute', s.name || '_quarter_hour',
+                                                  s.name || '_hour', s.name || '_day']);
             IF FOUND THEN
                 IF dropped.original AND to_regclass(format('kpi_rollup.%I', source.name || '_input')) IS NOT NULL THEN
                     RAISE EXCEPTION 'table % belongs to source "%"', dropped.object_identity, source.name
@@ -362,8 +441,23 @@ BEGIN
             END IF;
         END IF;
     END LOOP;
+    -- What was dropped with its functions is gone by now.
+    IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects() d WHERE d.object_type IN ('function', 'aggregate')) THEN
+        PERFORM kpi._check_formulas();
+    END IF;
 END $$;
 COMMENT ON FUNCTION kpi._on_drop() IS 'event trigger: drops sources and KPIs with what they stand on';
+
+CREATE FUNCTION kpi._on_rename() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM kpi._check_formulas();
+END $$;
+COMMENT ON FUNCTION kpi._on_rename() IS 'event trigger: refuses another name for a function that a formula calls';
+REVOKE ALL ON FUNCTION kpi._check_formulas(), kpi._on_rename() FROM PUBLIC;
+CREATE EVENT TRIGGER kpi_on_rename ON ddl_command_end
+    WHEN TAG IN ('ALTER FUNCTION', 'ALTER ROUTINE', 'ALTER AGGREGATE', 'ALTER SCHEMA') EXECUTE FUNCTION kpi._on_rename();
+COMMENT ON EVENT TRIGGER kpi_on_rename IS 'refuses another name for a function that a formula calls';
 
 REVOKE ALL ON FUNCTION kpi._lose_partitions(kpi.source, kpi.source_partition[]), kpi._settle_chunks(int), kpi._track_chunks(int)
     FROM PUBLIC;

@@ -56,11 +56,13 @@ COMMENT ON TABLE kpi.kpi IS 'definitions of KPIs, one row each; changed by kpi.c
 CREATE TABLE kpi.touched (
     source_id    int NOT NULL,
     first_minute bigint NOT NULL,
-    last_minute  bigint NOT NULL
+    last_minute  bigint NOT NULL,
+    seconds      bigint
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 -- Without a key, a publication FOR ALL TABLES would refuse the refresh its DELETE.
 ALTER TABLE kpi.touched REPLICA IDENTITY FULL;
 COMMENT ON TABLE kpi.touched IS 'minutes since 2000-01-01 whose buckets are not materialised; written by the transactions that touch them';
+COMMENT ON COLUMN kpi.touched.seconds IS 'the seconds of a single minute that were touched, one bit each; null: any of them';
 
 -- A partition that is detached or dropped takes its rows along: its bounds must be known when it is gone.
 CREATE TABLE kpi.source_partition (

@@ -10,6 +10,7 @@ mod guc;
 mod identity;
 mod installed;
 mod jobs;
+mod read_only;
 mod rollup;
 mod series;
 mod spi;

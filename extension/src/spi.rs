@@ -188,11 +188,7 @@ pub unsafe fn into_store_kept(
 ///
 /// # Safety
 /// As for [`into_store`]; an SPI connection is open, and what this returns is used before it is closed.
-unsafe fn into(
-    mode: Mode,
-    args: &[Arg],
-    store: *mut pg_sys::Tuplestorestate,
-) -> pg_sys::SPIExecuteOptions {
+unsafe fn into(mode: Mode, args: &[Arg], store: *mut pg_sys::Tuplestorestate) -> pg_sys::SPIExecuteOptions {
     // SAFETY: the list has `args.len()` places; it and the receiver live in SPI's memory.
     unsafe {
         let params = pg_sys::makeParamList(args.len() as i32);

@@ -175,6 +175,30 @@ SELECT ts::date, value FROM kpi.value('deps_orders', 'month');
 INSERT INTO orders VALUES (5, '2026-02-05 00:00Z', 'north');
 SELECT ts::date, value FROM kpi.value('deps_orders', 'month') ORDER BY ts;
 
+-- A function that a formula calls stays, under its name, as long as there is the KPI; another one of the name may go.
+CREATE SCHEMA deps_functions;
+SET search_path = catalog_dependencies, deps_functions;
+CREATE FUNCTION deps_functions.deps_net(int) RETURNS numeric IMMUTABLE LANGUAGE sql RETURN $1 / 1.19;
+CREATE FUNCTION deps_net(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1;
+CREATE FUNCTION deps_share(float8) RETURNS float8 IMMUTABLE LANGUAGE sql RETURN $1 / 100;
+SELECT kpi.create_kpi('deps_net', 'deps', 'sum(deps_functions.deps_net(id))');
+SELECT kpi.create_kpi('deps_share', NULL, 'catalog_dependencies.deps_share({deps_net})');
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+DROP FUNCTION deps_net(text);
+DROP FUNCTION deps_net(int);
+ALTER FUNCTION deps_net(int) RENAME TO deps_gross;
+ALTER FUNCTION deps_share(float8) RENAME TO deps_part;
+DROP SCHEMA deps_functions CASCADE;
+\set VERBOSITY terse
+SELECT round(value::numeric, 6) FROM kpi.value('deps_share', 'year');
+ALTER FUNCTION deps_net(int) COST 5;
+SELECT kpi.drop_kpi('deps_share');
+DROP FUNCTION deps_share(float8);
+SELECT kpi.drop_kpi('deps_net');
+DROP SCHEMA deps_functions CASCADE;
+SET search_path = catalog_dependencies;
+
 -- A schema with the table in it
 SELECT kpi.create_kpi('deps_last', 'deps', 'count(region)', view_schema => 'catalog_dependencies_moved');
 DROP SCHEMA catalog_dependencies_moved CASCADE;

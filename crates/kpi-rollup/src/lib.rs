@@ -16,4 +16,4 @@ mod touched;
 
 pub use coverage::{Calendar, Coverage, Level};
 pub use spans::{Span, Spans};
-pub use touched::{MINUTE, MinuteRange, TouchedMinutes};
+pub use touched::{MINUTE, MinuteRange, SECOND, TouchedMinutes};

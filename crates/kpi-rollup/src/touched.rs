@@ -5,6 +5,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// Microseconds in a minute.
 pub const MINUTE: i64 = 60_000_000;
+/// Microseconds in a second.
+pub const SECOND: i64 = 1_000_000;
 
 /// Above this many separate minutes the set is folded into ranges.
 const LOOSE_LIMIT: usize = 1 << 16;
@@ -55,6 +57,10 @@ pub struct TouchedMinutes {
     latest: Option<i64>,
     loose: HashSet<i64, BuildHasherDefault<MinuteHasher>>,
     ranges: Vec<MinuteRange>,
+    /// The seconds of their minutes that single times fell into, one bit each.
+    seconds: u64,
+    /// Whole ranges were noted, too: of their seconds nothing is known.
+    whole: bool,
 }
 
 impl TouchedMinutes {
@@ -65,6 +71,7 @@ impl TouchedMinutes {
             return;
         }
         let minute = microsecond.div_euclid(MINUTE);
+        self.seconds |= 1 << (microsecond.rem_euclid(MINUTE) / SECOND);
         if self.latest == Some(minute) {
             return;
         }
@@ -77,7 +84,27 @@ impl TouchedMinutes {
     /// Notes a whole range.
     pub fn insert_range(&mut self, range: MinuteRange) {
         self.ranges.push(range);
+        self.whole = true;
         self.fold();
+    }
+
+    /// Where all that was touched is in one minute: its seconds that were, as bits, the first second lowest.
+    ///
+    /// ```
+    /// use kpi_rollup::{MINUTE, SECOND, TouchedMinutes};
+    /// let mut touched = TouchedMinutes::default();
+    /// touched.insert(MINUTE);
+    /// touched.insert(MINUTE + 3 * SECOND);
+    /// assert_eq!(touched.seconds(), Some(0b1001));
+    /// touched.insert(2 * MINUTE);
+    /// assert_eq!(touched.seconds(), None);
+    /// ```
+    pub fn seconds(&mut self) -> Option<u64> {
+        let known = !self.whole;
+        match self.ranges() {
+            [minute] if minute.first == minute.last && known => Some(self.seconds),
+            _ => None,
+        }
     }
 
     /// Whether nothing was touched.
@@ -188,7 +215,38 @@ mod tests {
         assert!(covers(&mut touched, 0));
     }
 
+    #[test]
+    fn of_a_whole_minute_no_seconds_are_known() {
+        let mut touched = TouchedMinutes::default();
+        assert_eq!(touched.seconds(), None);
+        touched.insert(-1);
+        assert_eq!(touched.seconds(), Some(1 << 59));
+        touched.insert_range(MinuteRange { first: -1, last: -1 });
+        assert_eq!(touched.seconds(), None);
+        touched.clear();
+        touched.insert(0);
+        assert_eq!(touched.seconds(), Some(1));
+    }
+
     proptest! {
+        #[test]
+        fn seconds_are_those_of_the_times(times in prop::collection::vec(0i64..2 * MINUTE, 1..5)) {
+            let mut touched = TouchedMinutes::default();
+            for (i, t) in times.iter().enumerate() {
+                touched.insert(*t);
+                // Reading in between changes nothing.
+                if i % 2 == 0 {
+                    touched.ranges();
+                }
+            }
+            let minute = times[0].div_euclid(MINUTE);
+            let expected = times
+                .iter()
+                .all(|t| t.div_euclid(MINUTE) == minute)
+                .then(|| times.iter().fold(0, |bits, t| bits | 1u64 << (t % MINUTE / SECOND)));
+            prop_assert_eq!(touched.seconds(), expected);
+        }
+
         #[test]
         fn below_the_bound_the_set_is_exact(minutes in prop::collection::vec(-50i64..50, 0..60)) {
             let mut touched = TouchedMinutes::default();

@@ -177,6 +177,9 @@ fn add_states(source: &Source, formula: &Formula, types: &[String]) -> Result<Ve
                 &[],
             )?;
         }
+        if let Some(slices) = crate::rollup::slices::table(source)? {
+            spi::run(&format!("ALTER TABLE {slices} ADD COLUMN s{position} {ty}"), &[])?;
+        }
         existing.push(StateColumn {
             position,
             partial: state.partial.clone(),

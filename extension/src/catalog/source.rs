@@ -467,5 +467,8 @@ fn remove(source: &Source) -> Result<(), Error> {
     for level in source.levels() {
         spi::run(&format!("DROP TABLE {}", source.object(level)), &[])?;
     }
+    if let Some(slices) = crate::rollup::slices::table(source)? {
+        spi::run(&format!("DROP TABLE {slices}"), &[])?;
+    }
     Ok(())
 }

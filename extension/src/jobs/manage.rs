@@ -10,6 +10,7 @@ use super::{run, shared};
 use crate::catalog::lookup::{self, suggestion};
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
+use crate::read_only::{self, check_writable};
 use crate::spi::{self, Mode, arg, raw_arg};
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -229,6 +230,7 @@ fn create(
     catch_up: &str,
     first_run: Option<TimestampWithTimeZone>,
 ) -> Result<(), Error> {
+    check_writable("kpi.create_job", read_only::JOBS)?;
     let owner = new_owner(owner)?;
     check_zone(timezone)?;
     check_catch_up(catch_up)?;
@@ -357,6 +359,7 @@ fn alter(
     catch_up: Option<&str>,
     next_run: Option<TimestampWithTimeZone>,
 ) -> Result<(), Error> {
+    check_writable("kpi.alter_job", read_only::JOBS)?;
     let (id, _) = owned(name)?;
     let owner = owner.map(|owner| new_owner(Some(owner))).transpose()?;
     timezone.map(check_zone).transpose()?;
@@ -413,6 +416,7 @@ fn alter(
 /// `kpi.drop_job(name)`.
 #[pg_extern(sql = false)]
 fn drop_job(name: Option<&str>) -> Result<(), ErrorReport> {
+    check_writable("kpi.drop_job", read_only::JOBS)?;
     let name = required(name, "name")?;
     let (id, _) = owned(name)?;
     let _owner = Identity::extension_owner()?;
@@ -426,6 +430,7 @@ fn drop_job(name: Option<&str>) -> Result<(), ErrorReport> {
 /// `kpi.pause_job(name, paused)`.
 #[pg_extern(sql = false)]
 fn pause_job(name: Option<&str>, paused: Option<bool>) -> Result<(), ErrorReport> {
+    check_writable("kpi.pause_job", read_only::JOBS)?;
     let (id, _) = owned(required(name, "name")?)?;
     let paused = required(paused, "paused")?;
     let _owner = Identity::extension_owner()?;
@@ -441,6 +446,7 @@ fn pause_job(name: Option<&str>, paused: Option<bool>) -> Result<(), ErrorReport
 /// `kpi.run_job(name)`.
 #[pg_extern(sql = false)]
 fn run_job(name: Option<&str>) -> Result<i64, ErrorReport> {
+    check_writable("kpi.run_job", read_only::JOBS)?;
     let (id, owner) = owned(required(name, "name")?)?;
     let rows = run::in_foreground(id, owner)?;
     alter_at_commit();

@@ -11,6 +11,7 @@ mod run;
 mod running;
 mod schedule;
 pub mod shared;
+mod sqlstate;
 mod worker;
 
 use std::sync::atomic::Ordering;

@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
+use super::sqlstate;
 use crate::error::Error;
 use crate::version;
 
@@ -33,24 +34,23 @@ impl Failure {
 }
 
 fn failure(caught: CaughtError) -> Failure {
-    let report = match caught {
-        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,
-        CaughtError::RustPanic { ereport, .. } => ereport,
+    let (report, sqlstate) = match caught {
+        CaughtError::PostgresError(report) => {
+            let sqlstate = sqlstate::of(report.sql_error_code());
+            (report, sqlstate)
+        }
+        CaughtError::ErrorReport(report) | CaughtError::RustPanic { ereport: report, .. } => {
+            let sqlstate = sqlstate::text(report.sql_error_code() as i32);
+            (report, sqlstate)
+        }
     };
     Failure {
         code: report.sql_error_code(),
-        sqlstate: sqlstate(report.sql_error_code() as i32),
+        sqlstate,
         message: report.message().to_string(),
         detail: report.detail().map(str::to_string),
         hint: report.hint().map(str::to_string),
     }
-}
-
-/// The five characters of a SQLSTATE: six bits each, from the lowest.
-fn sqlstate(code: i32) -> String {
-    (0..5)
-        .map(|i| char::from(((code >> (6 * i)) & 0x3F) as u8 + b'0'))
-        .collect()
 }
 
 unsafe extern "C-unwind" {
@@ -129,6 +129,7 @@ pub fn now() -> i64 {
 pub fn transaction<T>(activity: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
     report_activity(activity);
     let mut work = Some(work);
+    let watch = sqlstate::Watch::begin();
     let done = PgTryBuilder::new(std::panic::AssertUnwindSafe(|| {
         // SAFETY: no transaction is open; a snapshot is pushed for what expects one and popped before the commit.
         unsafe {
@@ -159,6 +160,7 @@ pub fn transaction<T>(activity: &str, work: impl FnOnce() -> Result<T, Error>) -
     }))
     .catch_others(|caught| Some(Err(failure(caught))))
     .execute();
+    drop(watch);
     let result = match done {
         Some(Ok(value)) => Ok(value),
         Some(Err(failure)) => {

@@ -121,7 +121,8 @@ pub fn start_due(slot: &Slot, worker_started: i64, running: &mut Running) -> Res
         if running.is_full() {
             break;
         }
-        if lock::is_held(job) {
+        // Until the commit: a process that is up before that waits here, since it would not find its run.
+        if !lock::take_for_transaction(job) {
             continue;
         }
         let run = spi::first(

@@ -194,20 +194,22 @@ fn write_down(sources: Vec<(i32, TouchedMinutes)>) {
     if table == pg_sys::Oid::INVALID {
         return;
     }
-    // SAFETY: the relation is opened and closed here, its lock stays until the commit; the tuple matches its three
-    // by-value columns; CatalogTupleInsert keeps whatever index somebody may have made.
+    // SAFETY: the relation is opened and closed here, its lock stays until the commit; the tuple has its by-value columns,
+    // of which the objects of version 0.1.0 lack the last; CatalogTupleInsert keeps whatever index somebody may have made.
     unsafe {
         let relation = pg_sys::table_open(table, pg_sys::RowExclusiveLock as i32);
         let indexes = pg_sys::CatalogOpenIndexes(relation);
         crate::jobs::shared::at_commit(|noted| noted.wrote = true);
         for (source, mut touched) in sources {
+            let seconds = touched.seconds();
             for range in touched.ranges() {
                 let mut values = [
                     pg_sys::Datum::from(source),
                     pg_sys::Datum::from(range.first),
                     pg_sys::Datum::from(range.last),
+                    pg_sys::Datum::from(seconds.unwrap_or_default() as i64),
                 ];
-                let mut nulls = [false; 3];
+                let mut nulls = [false, false, false, seconds.is_none()];
                 let tuple =
                     pg_sys::heap_form_tuple((*relation).rd_att, values.as_mut_ptr(), nulls.as_mut_ptr());
                 pg_sys::CatalogTupleInsertWithInfo(relation, tuple, indexes);

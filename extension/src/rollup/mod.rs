@@ -6,7 +6,9 @@ pub mod foreign;
 mod history;
 mod narrowing;
 pub mod read;
+mod recompute;
 pub mod refresh;
+pub mod slices;
 pub mod sql;
 
 use kpi_rollup::{MINUTE, MinuteRange, Span, Spans};

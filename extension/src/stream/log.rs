@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::identity::{self, Identity};
 use crate::jobs::process::now;
 use crate::jobs::shared::{my_database, shared};
+use crate::read_only::{self, check_writable};
 use crate::spi::{self, Arg, Mode, arg};
 
 /// The longest that one call waits: its snapshot keeps VACUUM from removing what it might see.
@@ -180,6 +181,8 @@ pub unsafe extern "C-unwind" fn kpi_poll(fcinfo: pg_sys::FunctionCallInfo) -> pg
         let wait = wait.map_or(0, |wait| {
             wait.as_micros().clamp(0, i128::from(LONGEST_WAIT)) as i64
         });
+        // It notes that the subscriber has come, not at every call: but whether it works must not depend on that.
+        check_writable("kpi.poll", read_only::CHANGES)?;
         let subscriber = subscriber::seen(&name)?;
         // SAFETY: the store was made for the declared row type, which is that of kpi.change.
         unsafe { poll_until(&subscriber, max, now() + wait, store) }

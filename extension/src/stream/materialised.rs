@@ -38,6 +38,9 @@ pub fn read(group: &Group, labels: &[(i64, i64)]) -> Result<BTreeMap<Key, Cell>,
     let Some(first) = group.kpis.first() else {
         return Ok(rows);
     };
+    if labels.is_empty() {
+        return Ok(rows);
+    }
     let mut statement = Statement::default();
     let sql = match first.source {
         Some(id) => {

@@ -9,6 +9,7 @@ use crate::catalog::lookup::{self, Kpi};
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
 use crate::jobs::{self, shared};
+use crate::read_only::{self, check_writable};
 use crate::rollup::read::dimensions;
 use crate::rollup::refresh::refresh;
 use crate::spi::{self, Mode, arg};
@@ -67,6 +68,7 @@ fn start_stream(
 }
 
 fn start(code: &str, period: kpi_catalog::Period, by: Vec<String>) -> Result<(), Error> {
+    check_writable("kpi.start_stream", read_only::CHANGES)?;
     let kpi = owned(code)?;
     check_dimensions(&kpi, &by)?;
     bring_up_to_date(Some(&[code.to_string()]))?;
@@ -93,6 +95,7 @@ fn stop_stream(
 }
 
 fn stop(code: &str, period: Option<kpi_catalog::Period>, by: Option<Vec<String>>) -> Result<(), Error> {
+    check_writable("kpi.stop_stream", read_only::CHANGES)?;
     owned(code)?;
     let _owner = Identity::extension_owner()?;
     spi::run(

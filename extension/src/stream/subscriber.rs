@@ -9,6 +9,7 @@ use crate::catalog::lookup;
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
 use crate::jobs::{self, shared};
+use crate::read_only::{self, check_writable};
 use crate::spi::{self, Mode, arg};
 
 /// A subscriber.
@@ -122,6 +123,7 @@ fn add(
     by: Vec<String>,
     keep: Interval,
 ) -> Result<i64, Error> {
+    check_writable("kpi.add_subscriber", read_only::CHANGES)?;
     let codes: Option<Vec<String>> = codes.map(|codes| codes.into_iter().flatten().collect());
     if periods.is_empty() {
         return Err(Error::new(
@@ -173,6 +175,7 @@ fn add(
 #[pg_extern(sql = false)]
 fn remove_subscriber(name: Option<&str>) -> Result<(), ErrorReport> {
     let name = required(name, "name")?;
+    check_writable("kpi.remove_subscriber", read_only::CHANGES)?;
     seen(name)?;
     let _owner = Identity::extension_owner()?;
     spi::run("DELETE FROM kpi.subscriber WHERE name = $1", &[arg(name)])?;
@@ -187,6 +190,7 @@ fn ack(name: Option<&str>, number: Option<i64>) -> Result<(), ErrorReport> {
 }
 
 fn acknowledge(name: &str, number: i64) -> Result<(), Error> {
+    check_writable("kpi.ack", read_only::CHANGES)?;
     let subscriber = seen(name)?;
     if number <= subscriber.acked {
         return Ok(());
