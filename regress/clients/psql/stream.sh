@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # psql: what a script hears and reads of changes as they happen, as a role that may read the KPI. See ../run.sh.
+# shellcheck disable=SC2317  # several functions are called by until_true only
 set -uo pipefail
 failed=0
 NOON='2025-05-05 12:00Z'
@@ -19,17 +20,18 @@ check() {
 # equal WHAT GOT WANTED
 equal() { check "$1" "$([ "$2" = "$3" ] || printf '%s\nand not\n%s' "$2" "$3")"; }
 
-# shellcheck disable=SC2317  # several functions are called by until_true only
 asked() { psql -XqAtc "$1" 2>&1; }
 as_owner() { psql -XqAtU "$KPI_OWNER" -c "$1"; }
-# until_true COMMAND...: waits until it succeeds.
+# until_true COMMAND...: waits until it succeeds, a minute at most.
 until_true() {
-  for ((i = 0; i < 600; i++)); do
-    if "$@"; then return; fi
+  local late=$((SECONDS + 60))
+  until "$@"; do
+    if [ $SECONDS -ge $late ]; then
+      check "never true: $*" 'it was waited for'
+      exit 1
+    fi
     sleep 0.05
   done
-  check "never true: $*" 'it was waited for'
-  exit 1
 }
 owner_sees() { [ "$(as_owner "SELECT $1")" = t ]; }
 in_file() { grep -q -- "$1" "$2"; }
