@@ -4,7 +4,7 @@
 #
 # Needs PG_BINDIR and PG_RUNAS. Afterwards psql and its like find the cluster by PGHOST and PGPORT.
 set -uo pipefail
-passed=0 failed=0 skipped=0
+passed=0 failed=0
 export PSQLRC=/dev/null PGTZ=UTC PGOPTIONS='-c client_min_messages=warning' PGPORT=5432 PGUSER=${PGUSER:-postgres}
 export PGHOST
 PGHOST=$(mktemp -d /tmp/kpi.XXXXXX)
@@ -110,6 +110,6 @@ killed() { as_server kill -9 "$1"; }
 # recovered: the server takes connections again, in another incarnation than at the time of the postmaster's start $1.
 server_started_at() { sql postgres -c 'SELECT pg_postmaster_start_time()'; }
 closing() {
-  echo "$passed passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
+  echo "$passed passed, $failed failed"
   [ $failed -eq 0 ]
 }

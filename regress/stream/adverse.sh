@@ -2,9 +2,7 @@
 # What goes wrong around streams: nobody to publish, names that would not fit into a notification, a notification queue that fills since
 # a listener sleeps in a transaction, time zones and clocks that change. Each is said, or does what the documentation says.
 #
-# Clocks are changed with libfaketime where it is installed (Debian: faketime); its part is skipped where it is not.
-#
-# Needs PG_BINDIR and PG_RUNAS; makes and drops its own cluster.
+# Needs cc, PG_BINDIR and PG_RUNAS; makes and drops its own cluster.
 # shellcheck source=regress/jobs/cluster.bash
 . "$(dirname "$0")/../jobs/cluster.bash"
 
@@ -76,7 +74,7 @@ sql shop -c "SELECT kpi.create_job(repeat(chr(1), 300), 'fails', '1 day', max_re
     kpi.create_job('targets', 'alerts', '1 day', '{\"period\": \"hour\"}', first_run => '2100-01-01')" >/dev/null
 soon 'and two jobs that fail, with their alerts' 6 heard odd
 sql shop -c "INSERT INTO sale SELECT date_trunc('hour', now()) - interval '30 minutes', -1" -c "SELECT kpi.run_job('targets')" >/dev/null
-soon 'and alerts of all KPIs with such names' t eval '[ $(heard odd) -ge 9 ] && echo t'
+soon 'and alerts of all KPIs with such names' t eval "[ \$(heard odd) -ge 9 ] && echo t"
 payloads odd >"$work/payloads"
 is 'no payload is longer than 1 KB' yes "$(LC_ALL=C awk '{if (length($0) > m) m = length($0)} END {print (m <= 1024 ? "yes" : m)}' "$work/payloads")"
 is 'each is JSON' '' "$(while IFS= read -r one; do sql shop -v one="$one" <<<"SELECT 'not JSON' WHERE (:'one'::jsonb ->> 'number') = 'nothing';" 2>&1; done <"$work/payloads")"
@@ -170,69 +168,58 @@ soon 'in another zone the same times are another day' "arrivals 2026-02-28 15:00
 
 # Clocks ----------------------------------------------------------------------------------------------------------------------------
 
-library=$(find /usr/lib /usr/local/lib -name libfaketimeMT.so.1 2>/dev/null | head -1)
-if [ "$library" ]; then
-  stopped fast
-  echo '+0' >"$work/clock"
-  chmod 644 "$work/clock"
-  # Long sleeps are those of the machine; only what the clock says is changed, at once for all processes.
-  stepping=(env "LD_PRELOAD=$library" "FAKETIME_TIMESTAMP_FILE=$work/clock" FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1)
-  real_as=("${as[@]}")
-  as=("${real_as[@]}" "${stepping[@]}")
-  [ ${#real_as[@]} -gt 0 ] || as=("${stepping[@]}")
-  started
-  as=("${real_as[@]}")
-  soon 'a worker on a clock that can be stepped' running is_running shop
-  sql shop -c "CREATE TABLE ran (job text, at timestamptz DEFAULT clock_timestamp())" -c "CREATE PROCEDURE note(config jsonb) LANGUAGE sql AS 'INSERT INTO ran (job) VALUES (config ->> ''job'')'"
-  for job in "second:1 s:once" "hour:1 hour:once" "none:1 hour:none" "all:1 hour:all"; do
-    IFS=: read -r name schedule catch_up <<<"$job"
-    sql shop -c "SELECT kpi.create_job('$name', 'note', '$schedule', '{\"job\": \"$name\"}', catch_up => '$catch_up')" >/dev/null
-  done
-  sql shop -c "SELECT kpi.create_job('retries', 'fails', '1 day', max_retries => 1000)" >/dev/null
-  runs() { sql shop -c "SELECT count(*) FROM ran WHERE job = '$1'"; }
-  more() { [ "$(runs "$1")" -gt "$2" ] && echo t; }
-  for name in hour none all; do soon "$name: it has run" 1 runs $name; done
-  goes_on() {
-    local number
-    number=$(last)
-    sell 1
-    begin=$EPOCHREALTIME
-    soon "$1: a change is published" t sql shop -c "SELECT kpi.last_change() > $number"
-    within "$1: a change is published" 15 "$begin"
-    soon "$1: a job of every second runs on" t more second "$(runs second)"
-    soon "$1: the worker is there" running is_running shop
-  }
-  goes_on 'on time'
-  now() { sql shop -c 'SELECT clock_timestamp()'; }
-  start=$(now)
-  # stepped OFFSET: to so much before or after the machine's clock.
-  stepped() {
-    echo "$1" >"$work/clock.new"
-    chmod 644 "$work/clock.new"
-    mv "$work/clock.new" "$work/clock"
-  }
-  # Four hours and a bit.
-  stepped +15000
-  is 'the clock is put forward' t "$(sql shop -c "SELECT clock_timestamp() > '$start'::timestamptz + interval '4 hours'")"
-  goes_on 'put forward'
-  soon 'all: it has run for each of the hours' 5 runs all
-  is 'once: it has run once for them' 2 "$(runs hour)"
-  is 'of every second: not for each of the seconds' t "$([ "$(runs second)" -lt 200 ] && echo t)"
-  soon 'the one that retries has been tried again' t sql shop -c "SELECT count(*) > 1 FROM kpi.job_runs WHERE job = 'retries'"
-  stepped -15000
-  is 'the clock is put back by more than that' t "$(sql shop -c "SELECT clock_timestamp() < '$start'::timestamptz - interval '4 hours'")"
-  goes_on 'put back'
-  soon 'an hourly job runs within the next hour, and so do those that failed' t sql shop -c "SELECT bool_and(next_run <= clock_timestamp() + interval '2 hours') FROM kpi.jobs WHERE name IN ('hour', 'none', 'all', 'retries')"
+stopped fast
+cc -shared -fPIC -O1 -o "$work/clock.so" "$(dirname "$0")/clock.c" || exit 1
+# stepped SECONDS: to so much before or after the machine's clock, at once for all processes of the server.
+stepped() {
+  echo "$1" >"$work/clock.new"
+  chmod 644 "$work/clock.new"
+  mv "$work/clock.new" "$work/clock"
+}
+stepped 0
+as+=(env "LD_PRELOAD=$work/clock.so" "CLOCK=$work/clock")
+started
+soon 'a worker on a clock that can be stepped' running is_running shop
+sql shop -c "CREATE TABLE ran (job text, at timestamptz DEFAULT clock_timestamp())" -c "CREATE PROCEDURE note(config jsonb) LANGUAGE sql AS 'INSERT INTO ran (job) VALUES (config ->> ''job'')'"
+for job in "second:1 s:once" "hour:1 hour:once" "none:1 hour:none" "all:1 hour:all"; do
+  IFS=: read -r name schedule catch_up <<<"$job"
+  sql shop -c "SELECT kpi.create_job('$name', 'note', '$schedule', '{\"job\": \"$name\"}', catch_up => '$catch_up')" >/dev/null
+done
+sql shop -c "SELECT kpi.create_job('retries', 'fails', '1 day', max_retries => 1000)" >/dev/null
+runs() { sql shop -c "SELECT count(*) FROM ran WHERE job = '$1'"; }
+more() { [ "$(runs "$1")" -gt "$2" ] && echo t; }
+for name in hour none all; do soon "$name: it has run" 1 runs $name; done
+goes_on() {
+  local number
   number=$(last)
-  is 'numbers go on' t "$(sql shop -c 'SELECT count(*) = max(number) - min(number) + 1 FROM kpi._change')"
+  sell 1
   begin=$EPOCHREALTIME
-  is 'a poll waits as long as it is to' '' "$(sql shop -c "SELECT kpi.ack('board', kpi.last_change())" -c "SELECT number FROM kpi.poll('board', wait => '1 s')")"
-  within 'a poll on that clock' 6 "$begin"
-  stepped +0
-  goes_on 'on time again'
-  stopped fast
-else
-  skipped=1
-  echo 'skip - steps of the clock: libfaketime is not installed (apt-get install faketime)'
-fi
+  soon "$1: a change is published" t sql shop -c "SELECT kpi.last_change() > $number"
+  within "$1: a change is published" 15 "$begin"
+  soon "$1: a job of every second runs on" t more second "$(runs second)"
+  soon "$1: the worker is there" running is_running shop
+}
+goes_on 'on time'
+now() { sql shop -c 'SELECT clock_timestamp()'; }
+start=$(now)
+# Four hours and a bit.
+stepped 15000
+is 'the clock is put forward' t "$(sql shop -c "SELECT clock_timestamp() > '$start'::timestamptz + interval '4 hours'")"
+goes_on 'put forward'
+soon 'all: it has run for each of the hours' 5 runs all
+is 'once: it has run once for them' 2 "$(runs hour)"
+is 'of every second: not for each of the seconds' t "$([ "$(runs second)" -lt 200 ] && echo t)"
+soon 'the one that retries has been tried again' t sql shop -c "SELECT count(*) > 1 FROM kpi.job_runs WHERE job = 'retries'"
+stepped -15000
+is 'the clock is put back by more than that' t "$(sql shop -c "SELECT clock_timestamp() < '$start'::timestamptz - interval '4 hours'")"
+goes_on 'put back'
+soon 'an hourly job runs within the next hour, and so do those that failed' t sql shop -c "SELECT bool_and(next_run <= clock_timestamp() + interval '2 hours') FROM kpi.jobs WHERE name IN ('hour', 'none', 'all', 'retries')"
+number=$(last)
+is 'numbers go on' t "$(sql shop -c 'SELECT count(*) = max(number) - min(number) + 1 FROM kpi._change')"
+begin=$EPOCHREALTIME
+is 'a poll waits as long as it is to' '' "$(sql shop -c "SELECT kpi.ack('board', kpi.last_change())" -c "SELECT number FROM kpi.poll('board', wait => '1 s')")"
+within 'a poll on that clock' 6 "$begin"
+stepped 0
+goes_on 'on time again'
+stopped fast
 closing

@@ -6,7 +6,7 @@
 # Needs PG_BINDIR and PG_RUNAS; makes and drops its own cluster. HISTORY stands for the hour of kpi.change_history.
 # shellcheck source=regress/jobs/cluster.bash
 . "$(dirname "$0")/../jobs/cluster.bash"
-CHANGES=${CHANGES:-6000}
+CHANGES=${CHANGES:-1500}
 HISTORY=${HISTORY:-2s}
 
 made && started "-c kpi.change_history=$HISTORY -c autovacuum_naptime=1s" || exit 1
@@ -26,7 +26,7 @@ CREATE PROCEDURE pass(seconds int) LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO sale VALUES (timestamptz '2026-03-02 00:00Z' + second * interval '1 s', 1);
         PERFORM kpi.refresh('sale');
         COMMIT;
-        IF second % 200 = 199 THEN
+        IF second % 100 = 99 THEN
             INSERT INTO size SELECT second + 1, (SELECT count(*) FROM kpi._change), sum(pg_total_relation_size(format('kpi.change_log_%s', i))) FROM generate_series(0, 2) i;
             COMMIT;
         END IF;
