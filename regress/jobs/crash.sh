@@ -155,6 +155,19 @@ soon 'pg_cancel_backend of a job: its run has failed' 57014 last_run cancelled s
 is 'both are tried again' 'retrying retrying' "$(sql shop -c "SELECT string_agg(state, ' ') FROM kpi.jobs WHERE name IN ('ended', 'cancelled')")"
 for job in ended cancelled; do soon "$job: a job sleeps again" 1 asleep $job; done
 
+# A slow disk --------------------------------------------------------------------------------------------------------------------------
+
+# The process of a run is up before the worker's commit has written that there is a run: it has to wait for it. Every commit takes a
+# tenth of a second here.
+sql postgres -c 'ALTER SYSTEM SET fsync = on' -c 'ALTER SYSTEM SET commit_siblings = 0' -c "ALTER SYSTEM SET commit_delay = '100000'" -c 'SELECT pg_reload_conf()' >/dev/null
+soon 'commits are slow' 100000 sql shop -c 'SHOW commit_delay'
+sql shop -c "SELECT kpi.create_job('slow disk ' || i, 'clean', '1 s') FROM generate_series(1, 3) i" >/dev/null
+soon 'slow commits: jobs run' t sql shop -c "SELECT count(*) >= 9 FROM kpi.job_runs WHERE job LIKE 'slow disk%' AND outcome = 'succeeded'"
+is 'slow commits: no run has crashed' 0 "$(sql shop -c "SELECT count(*) FROM kpi.job_runs WHERE job LIKE 'slow disk%' AND outcome NOT IN ('succeeded', 'running')")"
+sql shop -c "SELECT kpi.drop_job(name) FROM kpi.jobs WHERE name LIKE 'slow disk%'" >/dev/null
+sql postgres -c 'ALTER SYSTEM RESET ALL' -c 'SELECT pg_reload_conf()' >/dev/null
+soon 'and fast again' 0 sql shop -c 'SHOW commit_delay'
+
 # Shutdown ---------------------------------------------------------------------------------------------------------------------------
 
 begin=$EPOCHREALTIME

@@ -56,7 +56,8 @@ for ((kill = 0; kill < KILLS; kill++)); do
     client) kill -9 "$(<"$work/polling")" 2>/dev/null ;;
     worker) crash_noted && killed "$(pids 'pg_kpi worker' shop)" ;;
     server) crash_noted && stopped immediate && started ;;
-    poll) crash_noted && pid=$(a_poll) && killed "${pid:-$(pids 'pg_kpi worker' shop)}" ;;
+    # It may have ended by then: the worker has not.
+    poll) crash_noted && { killed "$(a_poll)" 2>/dev/null || killed "$(pids 'pg_kpi worker' shop)"; } ;;
   esac
   until_says 1 answers
   is "after a kill of the $way nothing is taken back" t "$(sql shop -c "SELECT kpi.last_change() >= $number")"

@@ -40,7 +40,7 @@ pub fn clear(kind: &str, subject: &str) -> Result<bool, Error> {
 
 fn notify(kind: &str, subject: &str, status: &str) -> Result<(), Error> {
     spi::run(
-        "SELECT pg_catalog.pg_notify('kpi.alerts', pg_catalog.jsonb_build_object('kind', $1, 'subject', left($2, 200), 'status', $3)::text) \
+        "SELECT pg_catalog.pg_notify('kpi.alerts', pg_catalog.jsonb_build_object('kind', $1, 'subject', left($2, 150), 'status', $3)::text) \
          WHERE pg_catalog.pg_notification_queue_usage() < 0.5",
         &[arg(kind), arg(subject), arg(status)],
     )?;

@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::process::now;
+use super::process::elapsed;
 use super::shared::shared;
 use crate::version;
 
 /// How long no worker comes back: the server itself waits 5 s for connections to end.
-const HELD: i64 = 10_000_000;
+pub const HELD: i64 = 10_000_000;
 
 static PREVIOUS: OnceLock<pg_sys::ProcessUtility_hook_type> = OnceLock::new();
 
@@ -151,11 +151,11 @@ fn leave(database: pg_sys::Oid) {
     let Some(slot) = shared().and_then(|shared| shared.slot(database)) else {
         return;
     };
-    slot.held_until.store(now() + HELD, Ordering::Release);
+    slot.hold(HELD);
     slot.wake();
-    let deadline = now() + HELD / 2;
+    let deadline = elapsed() + HELD / 2;
     while (slot.worker.load(Ordering::Acquire) != 0 || slot.jobs.load(Ordering::Acquire) > 0)
-        && now() < deadline
+        && elapsed() < deadline
     {
         super::process::pause(5_000);
     }
@@ -165,7 +165,7 @@ fn come_back(database: pg_sys::Oid) {
     if let Some(shared) = shared()
         && let Some(slot) = shared.slot(database)
     {
-        slot.held_until.store(0, Ordering::Release);
+        slot.hold(0);
         shared.wake_launcher();
     }
 }

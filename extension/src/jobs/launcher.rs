@@ -9,7 +9,7 @@ use std::time::Duration;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::process::{self, Ending, now};
+use super::process::{self, Ending, elapsed};
 use super::shared::{Shared, Slot, shared};
 use crate::guc;
 
@@ -130,15 +130,14 @@ fn keep_workers(shared: &Shared, known: &mut HashMap<pg_sys::Oid, Known>) -> i64
             // SAFETY: the handle was allocated by registration and is not used again.
             unsafe { pg_sys::pfree(started.handle.cast()) };
             database.started = None;
-            database.not_before = now() + RESTART;
+            database.not_before = elapsed() + RESTART;
         }
         if !guc::worker() || !slot.wanted.load(Acquire) {
             continue;
         }
-        let not_before = database.not_before.max(slot.held_until.load(Acquire));
-        let now = now();
-        if now < not_before {
-            next = next.min(not_before - now);
+        let wait = (database.not_before - elapsed()).max(slot.held_for().unwrap_or(0));
+        if wait > 0 {
+            next = next.min(wait);
             continue;
         }
         match start(slot) {
@@ -149,7 +148,7 @@ fn keep_workers(shared: &Shared, known: &mut HashMap<pg_sys::Oid, Known>) -> i64
             }
             None => {
                 slot.refused.store(true, Relaxed);
-                database.not_before = now + REFUSED;
+                database.not_before = elapsed() + REFUSED;
                 if !std::mem::replace(&mut database.warned, true) {
                     ereport!(
                         PgLogLevel::WARNING,

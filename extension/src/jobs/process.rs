@@ -1,6 +1,8 @@
 //! What every background process of this extension does: signals, waiting, transactions whose errors it outlives.
 
 use std::ffi::{CStr, CString};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
@@ -117,6 +119,12 @@ pub fn wait(microseconds: i64) {
             pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
         }
     }
+}
+
+/// Microseconds of a clock that nobody sets: what is to happen after a while must not wait for a clock that was put back.
+pub fn elapsed() -> i64 {
+    static BEGIN: OnceLock<Instant> = OnceLock::new();
+    i64::try_from(BEGIN.get_or_init(Instant::now).elapsed().as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The clock, microseconds since 2000.

@@ -23,10 +23,11 @@ pub fn next_due() -> Result<i64, Error> {
     // The clock was set back behind what has run: without this, a job would wait until the clock has caught up.
     spi::query_kept(
         Mode::Write,
-        "UPDATE kpi.job SET due = clock_timestamp(), \
-         next_run = kpi._next_run(schedule, cron, timezone, clock_timestamp(), clock_timestamp()) \
-         WHERE due > clock_timestamp() + interval '1 minute' AND failures = 0",
-        &[],
+        "UPDATE kpi.job SET due = least(due, clock_timestamp()), next_run = CASE WHEN failures > 0 THEN clock_timestamp() \
+         ELSE kpi._next_run(schedule, cron, timezone, clock_timestamp(), clock_timestamp()) END \
+         WHERE NOT failed AND CASE WHEN failures > 0 THEN next_run > clock_timestamp() + $1 * interval '2 s' \
+         ELSE due > clock_timestamp() + interval '1 minute' END",
+        &[arg(LONGEST_PAUSE)],
         |_| Ok(()),
     )?;
     let next = spi::first_kept(
@@ -260,7 +261,7 @@ pub fn failed(run: i64, job: i32, outcome: &str, failure: &Failure) -> Result<()
 /// Tells the listeners of `kpi.jobs` what became of a run.
 fn announce(run: i64) -> Result<(), Error> {
     spi::run(
-        "SELECT pg_catalog.pg_notify('kpi.jobs', pg_catalog.jsonb_build_object('job', left(j.name, 200), 'run', r.id, \
+        "SELECT pg_catalog.pg_notify('kpi.jobs', pg_catalog.jsonb_build_object('job', left(j.name, 150), 'run', r.id, \
          'outcome', r.outcome, 'sqlstate', r.sqlstate)::text) FROM kpi.job_run r JOIN kpi.job j ON j.id = r.job_id \
          WHERE r.id = $1 AND pg_catalog.pg_notification_queue_usage() < 0.5",
         &[arg(run)],

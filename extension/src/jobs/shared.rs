@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+use super::database::HELD;
+use super::process::now;
+
 /// Databases with workers at a time.
 pub const SLOTS: usize = 256;
 
@@ -21,7 +24,7 @@ pub struct Slot {
     /// Somebody thinks that the extension is there: the launcher starts a worker, which finds out.
     pub wanted: AtomicBool,
     /// No worker may be connected before this time, since the database is about to be dropped or copied.
-    pub held_until: AtomicI64,
+    held_until: AtomicI64,
     /// The server has no free slot for the worker.
     pub refused: AtomicBool,
     /// The worker, and its latch.
@@ -194,6 +197,17 @@ impl Slot {
         self.latch.store(std::ptr::null_mut(), Ordering::Release);
         self.streaming.store(false, Ordering::Release);
         self.worker.store(0, Ordering::Release);
+    }
+
+    /// Keeps workers away for some microseconds.
+    pub fn hold(&self, microseconds: i64) {
+        self.held_until.store(now() + microseconds, Ordering::Release);
+    }
+
+    /// How long workers are still to be kept away, if at all. More than anybody asks for is a clock that was put back.
+    pub fn held_for(&self) -> Option<i64> {
+        let left = self.held_until.load(Ordering::Acquire) - now();
+        (1..=HELD).contains(&left).then_some(left)
     }
 
     /// Wakes the worker.

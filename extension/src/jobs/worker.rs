@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::process::{self, Ending, Failure, now, transaction};
+use super::process::{self, Ending, Failure, elapsed, now, transaction};
 use super::running::{Order, Running};
 use super::shared::{Slot, shared};
 use crate::guc;
@@ -73,7 +73,7 @@ struct Streamed {
     id: i32,
     name: String,
     captured: bool,
-    /// When it was last refreshed.
+    /// When it was last refreshed, by [`elapsed`].
     refreshed: i64,
 }
 
@@ -99,15 +99,17 @@ struct Worker {
 
 impl Worker {
     fn work(&mut self) {
-        let (mut beat, mut upkeep, mut published, mut unnoticed) = (0, now() + SECOND, 0, 0);
+        let (mut beat, mut upkeep, mut published, mut unnoticed) = (0, elapsed() + SECOND, 0, 0);
         let mut usable = false;
         let mut lasted = 0;
         loop {
-            if self.slot.held_until.load(Acquire) > now() || !guc::worker() {
+            if self.slot.held_for().is_some() || !guc::worker() {
                 return;
             }
-            if now() >= beat || self.slot.altered.swap(false, AcqRel) {
-                beat = now() + BEAT;
+            if elapsed() >= beat || self.slot.altered.swap(false, AcqRel) {
+                beat = elapsed() + BEAT;
+                // Of a clock that was put back, what is due from now on was not missed.
+                self.started = self.started.min(now());
                 match self.look() {
                     Look::Gone => return,
                     Look::Unusable => usable = false,
@@ -121,20 +123,20 @@ impl Worker {
             if usable {
                 if !self.streamed.is_empty() {
                     let due = published + guc::tick().max(lasted + rest(lasted));
-                    let dirty = self.slot.dirty.load(Acquire) || now() >= unnoticed;
-                    if dirty && now() >= due {
+                    let dirty = self.slot.dirty.load(Acquire) || elapsed() >= unnoticed;
+                    if dirty && elapsed() >= due {
                         self.slot.dirty.store(false, Release);
-                        published = now();
+                        published = elapsed();
                         unnoticed = published + UNNOTICED;
                         self.publish();
-                        lasted = now() - published;
+                        lasted = elapsed() - published;
                         until = until.min(unnoticed);
                     } else {
                         until = until.min(if dirty { due } else { unnoticed });
                     }
                 }
-                if now() >= upkeep {
-                    upkeep = now() + UPKEEP;
+                if elapsed() >= upkeep {
+                    upkeep = elapsed() + UPKEEP;
                     for (activity, work) in stream::UPKEEP {
                         match transaction(activity, work) {
                             // Somebody reads the segment that would be emptied: next time.
@@ -149,10 +151,10 @@ impl Worker {
                 }
                 // At the limit of jobs that run at a time, the end of one of them is what wakes the worker.
                 if !self.running.is_full() {
-                    until = until.min(self.next_job);
+                    until = until.min(elapsed().saturating_add(self.next_job.saturating_sub(now())));
                 }
             }
-            process::wait(until - now());
+            process::wait(until - elapsed());
         }
     }
 
@@ -202,7 +204,7 @@ impl Worker {
                         id,
                         name,
                         captured,
-                        refreshed: known.iter().find(|k| k.id == id).map_or(0, |k| k.refreshed),
+                        refreshed: known.iter().find(|k| k.id == id).map_or(-VIEW, |k| k.refreshed),
                     })
                     .collect();
                 self.next_job = next;
@@ -218,7 +220,7 @@ impl Worker {
     /// Refreshes the streamed sources that something has touched; each refresh publishes what it changes.
     fn publish(&mut self) {
         for streamed in &mut self.streamed {
-            let now = now();
+            let now = elapsed();
             if self
                 .paused
                 .get(&streamed.id)
@@ -260,7 +262,7 @@ impl Worker {
                     });
                     let pause = (SECOND << paused.failures.min(6)).min(LONGEST_PAUSE);
                     paused.failures += 1;
-                    paused.until = process::now() + pause;
+                    paused.until = elapsed() + pause;
                     if paused.failures == 1 {
                         pgrx::warning!(
                             "pg_kpi cannot refresh source \"{name}\", which is streamed: {}",
@@ -295,9 +297,9 @@ impl Worker {
     fn report(&mut self, result: Result<(), Failure>) {
         let Err(failure) = &result else { return };
         let text = failure.text();
-        if self.logged.0 != text || now() > self.logged.1 + LONGEST_PAUSE {
+        if self.logged.0 != text || elapsed() > self.logged.1 + LONGEST_PAUSE {
             log_failure(result);
-            self.logged = (text, now());
+            self.logged = (text, elapsed());
         }
     }
 }

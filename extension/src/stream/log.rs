@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use super::subscriber::{self, Subscriber};
 use crate::error::Error;
 use crate::identity::{self, Identity};
-use crate::jobs::process::now;
+use crate::jobs::process::elapsed;
 use crate::jobs::shared::{my_database, shared};
 use crate::read_only::{self, check_writable};
 use crate::spi::{self, Arg, Mode, arg};
@@ -185,7 +185,7 @@ pub unsafe extern "C-unwind" fn kpi_poll(fcinfo: pg_sys::FunctionCallInfo) -> pg
         check_writable("kpi.poll", read_only::CHANGES)?;
         let subscriber = subscriber::seen(&name)?;
         // SAFETY: the store was made for the declared row type, which is that of kpi.change.
-        unsafe { poll_until(&subscriber, max, now() + wait, store) }
+        unsafe { poll_until(&subscriber, max, elapsed() + wait, store) }
     };
     if let Err(error) = poll() {
         ErrorReport::from(error).report(PgLogLevel::ERROR);
@@ -219,7 +219,7 @@ unsafe fn poll_until(
         );
         // SAFETY: as this function's contract says.
         let found = unsafe { choose(store, &args)? };
-        let left = deadline - now();
+        let left = deadline - elapsed();
         // In one snapshot for the whole transaction nothing new will ever be seen.
         if found > 0 || left <= 0 || blind {
             break;

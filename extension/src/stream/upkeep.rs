@@ -83,7 +83,7 @@ pub fn rotate() -> Result<i64, Error> {
     // Who waits for the lock holds up nobody: another transaction that publishes may take long.
     let head = spi::first(
         Mode::Write,
-        "SELECT segment, base, clock_timestamp() > opened_at + $1 * interval '500 ms' FROM kpi.change_head FOR NO KEY UPDATE SKIP LOCKED",
+        "SELECT segment, base, clock_timestamp() NOT BETWEEN opened_at AND opened_at + $1 * interval '500 ms' FROM kpi.change_head FOR NO KEY UPDATE SKIP LOCKED",
         &[arg(guc::change_history())],
         |row| {
             Ok((
