@@ -53,6 +53,13 @@ begin=$EPOCHREALTIME
 is 'DROP DATABASE while the worker is there' '' "$(sql postgres -c 'DROP DATABASE moved' 2>&1)"
 within 'DROP DATABASE at once' 3 "$begin"
 
+sql template1 -c 'CREATE EXTENSION pg_kpi'
+soon 'the template of all new databases has a worker' running is_running template1
+is 'CREATE DATABASE copies it all the same' '' "$(sql postgres -c 'CREATE DATABASE fresh' 2>&1)"
+soon 'and there is a worker in the new database' running is_running fresh
+sql postgres -c 'DROP DATABASE fresh'
+sql template1 -c 'DROP EXTENSION pg_kpi'
+
 sql postgres -c 'CREATE DATABASE busy TEMPLATE shop'
 soon 'a database with a job: a worker' running is_running busy
 slow_job busy >/dev/null

@@ -15,13 +15,35 @@ use crate::version;
 pub const HELD: i64 = 10_000_000;
 
 static PREVIOUS: OnceLock<pg_sys::ProcessUtility_hook_type> = OnceLock::new();
+static PREVIOUS_ANALYSIS: OnceLock<pg_sys::post_parse_analyze_hook_type> = OnceLock::new();
 
-/// Chains the hook; called while the server preloads libraries.
+/// Chains the hooks; called while the server preloads libraries.
 pub fn hook() {
     // SAFETY: in the postmaster, before there is any other process.
     unsafe {
+        let _ = PREVIOUS_ANALYSIS.set(pg_sys::post_parse_analyze_hook);
+        pg_sys::post_parse_analyze_hook = Some(on_analysis);
         let _ = PREVIOUS.set(pg_sys::ProcessUtility_hook);
         pg_sys::ProcessUtility_hook = Some(on_utility);
+    }
+}
+
+/// After the analysis of every statement. While a statement that needs a database alone is analysed, TimescaleDB sends its own
+/// process there, to wait for the statement's end; the statement then has to run before that one has connected. So ours
+/// has to be gone before: this is called first where pg_kpi is preloaded after TimescaleDB.
+unsafe extern "C-unwind" fn on_analysis(
+    state: *mut pg_sys::ParseState,
+    query: *mut pg_sys::Query,
+    jumble: *mut pg_sys::JumbleState,
+) {
+    // SAFETY: the statement is the server's; everything is passed on as it came.
+    unsafe {
+        if (*query).commandType == pg_sys::CmdType::CMD_UTILITY && !(*query).utilityStmt.is_null() {
+            before((*query).utilityStmt);
+        }
+        if let Some(Some(next)) = PREVIOUS_ANALYSIS.get() {
+            next(state, query, jumble);
+        }
     }
 }
 
@@ -119,8 +141,10 @@ unsafe fn needs_alone(statement: *mut pg_sys::Node) -> Option<pg_sys::Oid> {
             option(c"tablespace", (*alter).options)?;
             (*alter).dbname
         } else if pgrx::is_a(statement, pg_sys::NodeTag::T_CreatedbStmt) {
-            let template = option(c"template", (*(statement as *mut pg_sys::CreatedbStmt)).options)?;
-            pg_sys::defGetString(template)
+            match option(c"template", (*(statement as *mut pg_sys::CreatedbStmt)).options) {
+                Some(template) => pg_sys::defGetString(template),
+                None => c"template1".as_ptr().cast_mut(),
+            }
         } else {
             return None;
         };
@@ -152,13 +176,22 @@ fn leave(database: pg_sys::Oid) {
         return;
     };
     slot.hold(HELD);
+    let worker = slot.worker.load(Ordering::Acquire);
     slot.wake();
     let deadline = elapsed() + HELD / 2;
-    while (slot.worker.load(Ordering::Acquire) != 0 || slot.jobs.load(Ordering::Acquire) > 0)
+    while (slot.worker.load(Ordering::Acquire) != 0
+        || slot.jobs.load(Ordering::Acquire) > 0
+        || is_connected(worker))
         && elapsed() < deadline
     {
-        super::process::pause(5_000);
+        super::process::pause(2_000);
     }
+}
+
+/// A process that has said that it ends is connected for a moment longer.
+fn is_connected(process: i32) -> bool {
+    // SAFETY: looks the process up in the server's list.
+    process != 0 && !unsafe { pg_sys::BackendPidGetProc(process) }.is_null()
 }
 
 fn come_back(database: pg_sys::Oid) {
