@@ -141,10 +141,9 @@ unsafe fn needs_alone(statement: *mut pg_sys::Node) -> Option<pg_sys::Oid> {
             option(c"tablespace", (*alter).options)?;
             (*alter).dbname
         } else if pgrx::is_a(statement, pg_sys::NodeTag::T_CreatedbStmt) {
-            match option(c"template", (*(statement as *mut pg_sys::CreatedbStmt)).options) {
-                Some(template) => pg_sys::defGetString(template),
-                None => c"template1".as_ptr().cast_mut(),
-            }
+            // No worker is in template1.
+            let template = option(c"template", (*(statement as *mut pg_sys::CreatedbStmt)).options)?;
+            pg_sys::defGetString(template)
         } else {
             return None;
         };
