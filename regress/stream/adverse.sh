@@ -14,8 +14,8 @@ last() { sql shop -c 'SELECT kpi.last_change()'; }
 
 # Nobody publishes ----------------------------------------------------------------------------------------------------------
 
+like 'no preload: CREATE EXTENSION says so' "NOTICE:  pg_kpi is not preloaded: .*HINT:  For jobs and streams, set shared_preload_libraries" "$(PGOPTIONS='' sql shop -c 'CREATE EXTENSION pg_kpi' 2>&1)"
 sql shop <<'SQL'
-CREATE EXTENSION pg_kpi;
 CREATE TABLE sale (at timestamptz NOT NULL, amount float8);
 CREATE INDEX ON sale (at);
 SELECT kpi.create_source('sale', 'sale', 'at', timezone => 'Europe/Berlin'), kpi.create_kpi('revenue', 'sale', 'sum(amount)') \g /dev/null

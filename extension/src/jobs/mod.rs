@@ -14,6 +14,7 @@ pub mod shared;
 mod sqlstate;
 mod worker;
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use pgrx::pg_sys;
@@ -99,6 +100,28 @@ pub fn warn_without_worker(until_then: &str) {
 #[pg_extern(sql = false)]
 fn extension_is_there() {
     if shared::shared().is_none() {
+        // CREATE EXTENSION hides all that is less than a warning while its script runs.
+        TO_SAY.set(true);
+        if !WATCHING.replace(true) {
+            // SAFETY: the callback lives as long as the library, which is never unloaded.
+            unsafe { pg_sys::RegisterXactCallback(Some(at_transaction_end), std::ptr::null_mut()) };
+        }
+    }
+    shared::at_commit(|noted| noted.created = true);
+}
+
+thread_local! {
+    static TO_SAY: Cell<bool> = const { Cell::new(false) };
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
+    use pg_sys::XactEvent::*;
+    if !matches!(event, XACT_EVENT_PRE_COMMIT | XACT_EVENT_ABORT) {
+        return;
+    }
+    if TO_SAY.replace(false) && event == XACT_EVENT_PRE_COMMIT {
         pg_sys::panic::ErrorReport::new(
             PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
             "pg_kpi is not preloaded: everything works when it is called, and nothing runs in the background",
@@ -107,7 +130,6 @@ fn extension_is_there() {
         .set_hint("For jobs and streams, set shared_preload_libraries = 'pg_kpi' and restart the server.")
         .report(PgLogLevel::NOTICE);
     }
-    shared::at_commit(|noted| noted.created = true);
 }
 
 /// `kpi._is_running(job)`.

@@ -311,9 +311,9 @@ fn log_failure(result: Result<(), Failure>) {
 }
 
 /// How long the worker rests after a publication that took so long, so that what it takes from the writers stays in
-/// proportion: four times as long with the default tick of 50 ms, less with a shorter one.
+/// proportion: six times as long with the default tick of 50 ms, less with a shorter one.
 fn rest(lasted: i64) -> i64 {
-    const TICK_THAT_RESTS_AS_LONG: i64 = 12_500;
+    const TICK_THAT_RESTS_AS_LONG: i64 = 8_333;
     (lasted.saturating_mul(guc::tick()) / TICK_THAT_RESTS_AS_LONG).min(LONGEST_REST)
 }
 

@@ -73,7 +73,8 @@ pub fn history(source: &Source, mode: Mode) -> Result<History, Error> {
 /// Before a refresh: writes down what has become of the chunks, and what is kept.
 pub fn settle(source: &Source) -> Result<Spans, Error> {
     if source.captured {
-        spi::run("SELECT kpi._settle_chunks($1)", &[arg(source.id)])?;
+        let settle = "SELECT kpi._settle_chunks($1)";
+        spi::query_kept(Mode::Write, settle, &[arg(source.id)], |_| Ok(()))?;
     }
     Ok(history(source, Mode::Write)?.kept)
 }

@@ -15,7 +15,7 @@ use super::refresh::Outcome;
 use crate::catalog::lookup::{Source, StateColumn, TimeType};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::spi::{self, Mode, arg, ident, literal};
+use crate::spi::{self, Mode, Reuse, arg, ident, literal};
 
 /// The level's name.
 pub const LEVEL: &str = "second";
@@ -158,13 +158,18 @@ pub fn remember(
 
 /// How many slices there are.
 pub fn count(source: &Source) -> Result<i64, Error> {
-    let counted = spi::first(
+    let mut counted = 0;
+    spi::scan_reusing(
+        Reuse::Soon,
         Mode::Write,
         &format!("SELECT count(*) FROM {}", source.object(LEVEL)),
         &[],
-        |row| Ok(row.get::<i64>(1).unwrap_or_default()),
+        |row| {
+            counted = row.get(1).unwrap_or_default();
+            Ok(())
+        },
     )?;
-    Ok(counted.unwrap_or_default())
+    Ok(counted)
 }
 
 /// The table of a source's slices, if there is one.

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::jobs::shared;
 use crate::rollup::calendar::SourceCalendar;
-use crate::spi::{self, Mode, arg};
+use crate::spi::{self, Mode, Reuse, arg};
 
 /// Above this share of the server's notification queue nobody is notified: some listener sleeps in a transaction, and
 /// an overfull queue would make the refresh fail. The log has everything.
@@ -64,11 +64,16 @@ impl Publication {
         )?;
         let (segment, base) = head.unwrap_or_default();
         let table = super::log::segment(segment);
-        let last = spi::first(
+        let mut last = None;
+        spi::scan_reusing(
+            Reuse::Soon,
             Mode::Write,
             &format!("SELECT max(number) FROM {table}"),
             &[],
-            |row| Ok(row.get::<i64>(1)),
+            |row| {
+                last = row.get::<i64>(1);
+                Ok(())
+            },
         )?;
         Ok(Some(Self {
             calendar: SourceCalendar::new(source.time_type, &source.timezone),
@@ -76,7 +81,7 @@ impl Publication {
             groups,
             touched: Vec::new(),
             before: Vec::new(),
-            last_number: last.flatten().unwrap_or(base),
+            last_number: last.unwrap_or(base),
             segment,
         }))
     }
@@ -194,7 +199,9 @@ fn append(segment: i32, last: i64, changes: &[Change]) -> Result<(), Error> {
         })
         .collect();
     let texts = |of: &dyn Fn(&Change) -> String| arg(changes.iter().map(of).collect::<Vec<String>>());
-    spi::run(
+    spi::scan_reusing(
+        Reuse::Soon,
+        Mode::Write,
         &format!(
             "INSERT INTO {table} (number, committed, code, period, by, bucket, dimensions, value, previous, status, data_points, changes) \
              SELECT $1 + u.ord, clock_timestamp(), u.code, u.period, \
@@ -216,6 +223,7 @@ fn append(segment: i32, last: i64, changes: &[Change]) -> Result<(), Error> {
             arg(changes.iter().map(|c| c.data_points).collect::<Vec<_>>()),
             arg(changes.iter().map(|c| c.changes).collect::<Vec<_>>()),
         ],
+        |_| Ok(()),
     )?;
     Ok(())
 }
@@ -273,10 +281,13 @@ fn notify(last: i64, changes: &[Change]) -> Result<(), Error> {
         channels.push(channel::channel(code, period));
         payloads.push(payload.to_string());
     }
-    let sent = spi::run(
+    let sent = spi::scan_reusing(
+        Reuse::Soon,
+        Mode::Write,
         "SELECT pg_catalog.pg_notify(n.channel, n.payload) FROM unnest($1, $2) n(channel, payload) \
          WHERE pg_catalog.pg_notification_queue_usage() < $3",
         &[arg(channels), arg(payloads), arg(QUEUE_LIMIT)],
+        |_| Ok(()),
     )?;
     if sent == 0 {
         pgrx::warning!(
