@@ -104,6 +104,14 @@ ALTER FUNCTION pg_catalog.pg_notification_queue_usage() RENAME TO pg_notificatio
 CREATE TABLE fullness AS SELECT 0.6::float8 AS share;
 CREATE FUNCTION pg_catalog.pg_notification_queue_usage() RETURNS float8 LANGUAGE sql VOLATILE AS 'SELECT share FROM public.fullness';
 SQL
+# A worker that has asked before goes on asking the function that it knows.
+another_worker() {
+  local process
+  process=$(pids 'pg_kpi worker' shop)
+  sql postgres -c "SELECT pg_terminate_backend($process)" >/dev/null
+  soon "$1: another worker" t sql postgres -c "SELECT pid <> $process FROM pg_stat_activity WHERE backend_type = 'pg_kpi worker' AND datname = 'shop'"
+}
+another_worker 'the queue is full'
 number=$(last)
 before=$(heard odd)
 sql shop -c "SELECT value FROM kpi.poll('board', wait => '30 s') WHERE number > $number" >/dev/null
@@ -133,6 +141,7 @@ sql shop <<'SQL'
 DROP FUNCTION pg_catalog.pg_notification_queue_usage();
 ALTER FUNCTION pg_catalog.pg_notification_queue_usage_in_truth() RENAME TO pg_notification_queue_usage;
 SQL
+another_worker 'the queue is what it is'
 fill
 fill
 is 'the queue in truth is empty again' f "$(usage)"
