@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -130,19 +131,22 @@ fn micros(time: SystemTime) -> f64 {
 
 fn subscribers(count: usize, statement: &str, length: Duration, rate: u32) -> Outcome<()> {
     let (ready, all_ready) = mpsc::channel();
+    let over = Arc::new(AtomicBool::new(false));
     let mut following = Vec::new();
     for place in 0..count {
-        let ready = ready.clone();
+        let (ready, over) = (ready.clone(), Arc::clone(&over));
         following.push(
             std::thread::Builder::new()
                 .stack_size(512 * 1024)
-                .spawn(move || follow(&format!("bench_{place}"), length, ready))?,
+                .spawn(move || follow(&format!("bench_{place}"), over, ready))?,
         );
     }
     for _ in 0..count {
         all_ready.recv()?;
     }
     let mut writer = connect()?;
+    // What was logged before is not theirs.
+    let before: i64 = writer.query_one("SELECT kpi.last_change()", &[])?.get(0);
     let statement = writer.prepare(statement)?;
     let (start, mut n) = (Instant::now(), 0i64);
     while start.elapsed() < length {
@@ -153,13 +157,16 @@ fn subscribers(count: usize, statement: &str, length: Duration, rate: u32) -> Ou
         n += 1;
         writer.execute(&statement, &[&n])?;
     }
+    over.store(true, Ordering::Relaxed);
     let (mut waits, mut received) = (Vec::new(), Vec::new());
     for one in following {
         let (its_waits, its_count) = one.join().map_err(|_| "a subscriber has panicked")??;
         waits.extend(its_waits);
         received.push(its_count);
     }
-    let all: i64 = writer.query_one("SELECT count(*) FROM kpi.change", &[])?.get(0);
+    let all: i64 = writer
+        .query_one("SELECT kpi.last_change() - $1", &[&before])?
+        .get(0);
     let complete = received.iter().filter(|n| **n == all).count();
     waits.sort_by(f64::total_cmp);
     println!(
@@ -170,8 +177,8 @@ fn subscribers(count: usize, statement: &str, length: Duration, rate: u32) -> Ou
     Ok(())
 }
 
-/// Follows the log as one subscriber until nothing has come for a while; its waiting times, and how many changes.
-fn follow(name: &str, length: Duration, ready: mpsc::Sender<()>) -> Outcome<(Vec<f64>, i64)> {
+/// Follows the log as one subscriber until all is over and nothing has come for a while; its waiting times, and how many changes.
+fn follow(name: &str, over: Arc<AtomicBool>, ready: mpsc::Sender<()>) -> Outcome<(Vec<f64>, i64)> {
     let mut client = connect()?;
     client.execute("SELECT kpi.add_subscriber($1, periods => '{minute}')", &[&name])?;
     let poll = client.prepare(
@@ -179,12 +186,12 @@ fn follow(name: &str, length: Duration, ready: mpsc::Sender<()>) -> Outcome<(Vec
     )?;
     let ack = client.prepare("SELECT kpi.ack($1, $2)")?;
     ready.send(())?;
-    let (start, mut waits, mut count, mut quiet) = (Instant::now(), Vec::new(), 0, 0);
+    let (mut waits, mut count, mut quiet) = (Vec::new(), 0, 0);
     while quiet < 2 {
         let rows = client.query(&poll, &[&name])?;
         let now = micros(SystemTime::now());
         let Some(last) = rows.last() else {
-            quiet += usize::from(start.elapsed() > length);
+            quiet += usize::from(over.load(Ordering::Relaxed));
             continue;
         };
         waits.extend(rows.iter().map(|row| (now - row.get::<_, f64>(1)) / 1000.0));
