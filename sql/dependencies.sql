@@ -401,13 +401,16 @@ BEGIN
         PERFORM set_config('search_path', part.search_path || ', pg_temp', true);
         BEGIN
             EXECUTE 'PREPARE "kpi formula" AS ' || part.statement;
+            DEALLOCATE "kpi formula";
         EXCEPTION WHEN undefined_function OR invalid_schema_name THEN
             RAISE EXCEPTION 'KPI "%" needs what this takes away', part.code
                 USING ERRCODE = 'dependent_objects_still_exist',
                       DETAIL = format('Its formula is %s, and now %s.', part.formula, SQLERRM),
                       HINT = format('Drop the KPI first: SELECT kpi.drop_kpi(%L);', part.code);
+        -- Half restored or half dropped: that is not about functions.
+        WHEN undefined_table OR undefined_column THEN
+            NULL;
         END;
-        DEALLOCATE "kpi formula";
     END LOOP;
     PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
 END $$;
