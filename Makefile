@@ -1,7 +1,7 @@
 # Every command a person types here; scripts/ holds what they do. PG_CONFIG=/path/to/pg_config picks another PostgreSQL.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build demo psql dsn stop test bench install deb installcheck clean
+.PHONY: help setup build demo psql dsn stop test bench accuracy install deb installcheck clean
 SHELL := /bin/bash
 
 # Given on the command line, these reach the scripts.
@@ -27,12 +27,16 @@ dsn: ## print the demo's connection string (make -s dsn)
 
 stop: ## stop the private servers
 	@scripts/server stop
+	@scripts/garage stop
 
 test: ## run every test; SUITES="regress docs" runs those, SERVERS="15" on that PostgreSQL
 	@scripts/test
 
 bench: ## run the benchmarks and write benches/results.md; BENCHES="series capture" runs those
 	@scripts/bench
+
+accuracy: ## accuracy of forecasts on sets of forecasting competitions; MODEL=theta is that model's, SETS=m3_other on that set
+	@benches/forecast/accuracy.sh "$(or $(MODEL),auto)" $(SETS)
 
 install: setup ## build and install into the PostgreSQL of PG_CONFIG
 	@scripts/install

@@ -9,7 +9,8 @@ package() {
   exec {lock}>"$CARGO_TARGET_DIR/.pg_kpi.lock"
   flock "$lock"
   claim_cache
-  (cd "$ROOT/extension" && cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$1") </dev/null
+  # A build script of C compiles again, and all that stands on it, whenever SOURCE_DATE_EPOCH is another; nothing of it is in a library.
+  (cd "$ROOT/extension" && env -u SOURCE_DATE_EPOCH cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$1") </dev/null
   exec {lock}>&-
   # cargo-pgrx takes along the scripts between versions, not those that install an older one.
   local folder

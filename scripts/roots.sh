@@ -87,7 +87,8 @@ share_folders() {
     PATH="$cargo_home/bin:$sysroot/bin:$TOOLS/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
   # sudo and Docker pass on nothing by themselves.
   local name
-  for name in ON_SERVER SUITES CARGO_BUILD_JOBS CARGO_TERM_COLOR CARGO_NET_OFFLINE EXACTNESS_SEED SOURCE_DATE_EPOCH; do
+  for name in ON_SERVER SUITES CARGO_BUILD_JOBS CARGO_TERM_COLOR CARGO_NET_OFFLINE EXACTNESS_SEED SOURCE_DATE_EPOCH ARCHIVE_FULL DIFFERENTIAL_SEED DIFFERENTIAL_QUERIES \
+    ARCHIVE_S3_ENDPOINT ARCHIVE_S3_REGION ARCHIVE_S3_BUCKET ARCHIVE_S3_ACCESS_KEY_ID ARCHIVE_S3_SECRET_ACCESS_KEY; do
     if [ -n "${!name:-}" ]; then INSIDE+=("$name=${!name}"); fi
   done
 }

@@ -22,7 +22,7 @@ script_suite_name() {
 
 # Suites of programs that this machine has and the root file systems have not. For a server in one of those they run out here,
 # against its socket.
-OUTSIDE_SUITES=(clients)
+OUTSIDE_SUITES=(clients archive/azure archive/readers)
 outside() { [[ " ${OUTSIDE_SUITES[*]} " = *" $1 "* ]]; }
 # outside_wanted MAJOR
 outside_wanted() {
@@ -54,6 +54,15 @@ choose_servers() {
     [[ " ${PG_MAJORS[*]} " = *" $major "* ]] || die "SERVERS names $major" "the servers are ${PG_MAJORS[*]}"
     if [[ " ${SERVERS[*]} " != *" $major "* ]]; then SERVERS+=("$major"); fi
   done
+}
+
+# Whether a suite is wanted that needs an S3 server.
+s3_wanted() {
+  local script
+  for script in "${SCRIPT_SUITES[@]}"; do
+    if [[ $script = regress/archive/* ]] && wanted "$(script_suite_name "$script")"; then return 0; fi
+  done
+  return 1
 }
 
 server_wanted() {

@@ -54,9 +54,22 @@ CREATE FUNCTION stats1d_rollup_final(internal) RETURNS stats1d
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats1d_final';
 COMMENT ON FUNCTION stats1d_rollup_final(internal) IS 'ends the rollup; without states the result is NULL';
 
+CREATE FUNCTION stats1d_moving(internal, float8) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats1d_moving';
+COMMENT ON FUNCTION stats1d_moving(internal, float8) IS 'adds a value to a window that moves';
+
+CREATE FUNCTION stats1d_inverse(internal, float8) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats1d_inverse';
+COMMENT ON FUNCTION stats1d_inverse(internal, float8) IS 'takes a value away from a window that moves, NULL where the state has to be made anew';
+
+CREATE FUNCTION stats1d_moving_final(internal) RETURNS stats1d
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats1d_moving_final';
+COMMENT ON FUNCTION stats1d_moving_final(internal) IS 'the state of a window that moves';
+
 CREATE AGGREGATE stats_agg(x float8) (
     SFUNC = stats1d_trans, STYPE = internal, SSPACE = 96, FINALFUNC = stats1d_final,
     COMBINEFUNC = stats1d_combine, SERIALFUNC = stats1d_serialize, DESERIALFUNC = stats1d_deserialize,
+    MSFUNC = stats1d_moving, MINVFUNC = stats1d_inverse, MSTYPE = internal, MSSPACE = 256, MFINALFUNC = stats1d_moving_final,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE stats_agg(float8) IS 'count, sum, mean and moments of x, to be read by average, stddev, skewness, ... and merged by rollup';
@@ -67,6 +80,13 @@ CREATE AGGREGATE rollup(s stats1d) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(stats1d) IS 'merges states of stats_agg(x) into one, as if it had seen all their rows';
+
+CREATE AGGREGATE rolling(s stats1d) (
+    SFUNC = stats1d_rollup_trans, STYPE = internal, SSPACE = 96, FINALFUNC = stats1d_rollup_final,
+    COMBINEFUNC = stats1d_combine, SERIALFUNC = stats1d_serialize, DESERIALFUNC = stats1d_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE rolling(stats1d) IS 'rollup under the name that it has in windows: merges states of stats_agg(x)';
 
 CREATE FUNCTION num_vals(s stats1d) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats1d_num_vals';
@@ -145,9 +165,22 @@ CREATE FUNCTION stats2d_rollup_final(internal) RETURNS stats2d
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats2d_final';
 COMMENT ON FUNCTION stats2d_rollup_final(internal) IS 'ends the rollup; without states the result is NULL';
 
+CREATE FUNCTION stats2d_moving(internal, float8, float8) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats2d_moving';
+COMMENT ON FUNCTION stats2d_moving(internal, float8, float8) IS 'adds a pair to a window that moves';
+
+CREATE FUNCTION stats2d_inverse(internal, float8, float8) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats2d_inverse';
+COMMENT ON FUNCTION stats2d_inverse(internal, float8, float8) IS 'takes a pair away from a window that moves, NULL where the state has to be made anew';
+
+CREATE FUNCTION stats2d_moving_final(internal) RETURNS stats2d
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats2d_moving_final';
+COMMENT ON FUNCTION stats2d_moving_final(internal) IS 'the state of a window that moves';
+
 CREATE AGGREGATE stats_agg(y float8, x float8) (
     SFUNC = stats2d_trans, STYPE = internal, SSPACE = 192, FINALFUNC = stats2d_final,
     COMBINEFUNC = stats2d_combine, SERIALFUNC = stats2d_serialize, DESERIALFUNC = stats2d_deserialize,
+    MSFUNC = stats2d_moving, MINVFUNC = stats2d_inverse, MSTYPE = internal, MSSPACE = 512, MFINALFUNC = stats2d_moving_final,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE stats_agg(float8, float8) IS 'moments of the dependent y and the independent x, to be read by corr, slope, covariance, ... and merged by rollup';
@@ -158,6 +191,13 @@ CREATE AGGREGATE rollup(s stats2d) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(stats2d) IS 'merges states of stats_agg(y, x) into one, as if it had seen all their rows';
+
+CREATE AGGREGATE rolling(s stats2d) (
+    SFUNC = stats2d_rollup_trans, STYPE = internal, SSPACE = 192, FINALFUNC = stats2d_rollup_final,
+    COMBINEFUNC = stats2d_combine, SERIALFUNC = stats2d_serialize, DESERIALFUNC = stats2d_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE rolling(stats2d) IS 'rollup under the name that it has in windows: merges states of stats_agg(y, x)';
 
 CREATE FUNCTION num_vals(s stats2d) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_stats2d_num_vals';
@@ -302,6 +342,25 @@ CREATE FUNCTION approx_percentile(p float8, sketch uddsketch) RETURNS float8
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_approx_percentile';
 COMMENT ON FUNCTION approx_percentile(float8, uddsketch) IS 'the value below which the fraction p (0 to 1) of the values lies, as percentile_cont, with the relative error that error(sketch) tells';
 
+CREATE FUNCTION uddsketch_sized_trans(internal, int, float8, float8) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_sized_trans';
+COMMENT ON FUNCTION uddsketch_sized_trans(internal, int, float8, float8) IS 'adds a value to uddsketch(size, max_error, x)';
+
+CREATE FUNCTION uddsketch_final_or_null(internal) RETURNS uddsketch
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_final_or_null';
+COMMENT ON FUNCTION uddsketch_final_or_null(internal) IS 'ends the aggregate; without rows the result is NULL';
+
+CREATE AGGREGATE uddsketch(size int, max_error float8, x float8) (
+    SFUNC = uddsketch_sized_trans, STYPE = internal, SSPACE = 8192, FINALFUNC = uddsketch_final_or_null,
+    COMBINEFUNC = uddsketch_combine, SERIALFUNC = uddsketch_serialize, DESERIALFUNC = uddsketch_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE uddsketch(int, float8, float8) IS 'as percentile_agg(x), in at most size buckets, which start with a relative error of at most max_error';
+
+CREATE FUNCTION approx_percentile_array(percentiles float8[], sketch uddsketch) RETURNS float8[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_approx_percentile_array';
+COMMENT ON FUNCTION approx_percentile_array(float8[], uddsketch) IS 'approx_percentile for each of many fractions';
+
 CREATE FUNCTION approx_percentile_rank(value float8, sketch uddsketch) RETURNS float8
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_uddsketch_approx_percentile_rank';
 COMMENT ON FUNCTION approx_percentile_rank(float8, uddsketch) IS 'the fraction (0 to 1) of the values that are at most value';
@@ -411,3 +470,7 @@ COMMENT ON FUNCTION distinct_count(hyperloglog) IS 'the estimated number of dist
 CREATE FUNCTION stderror(h hyperloglog) RETURNS float8
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_stderror';
 COMMENT ON FUNCTION stderror(hyperloglog) IS 'the relative standard error of distinct_count: 1.04 / sqrt(registers)';
+
+CREATE FUNCTION intersection(a hyperloglog, b hyperloglog, OUT count bigint, OUT standard_error float8)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_hyperloglog_intersection';
+COMMENT ON FUNCTION intersection(hyperloglog, hyperloglog) IS 'the estimated number of distinct values that are in both, and the standard error of that number';

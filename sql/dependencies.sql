@@ -1,5 +1,14 @@
 -- What keeps sources and KPIs in step with DDL on their relations: event triggers on renames, partitions and drops.
 
+-- What moves partitions to the archive does itself what these event triggers would do, and better: rows are not lost that way.
+CREATE FUNCTION kpi._quiet(quiet bool) RETURNS void
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'archive_quiet_wrapper';
+REVOKE ALL ON FUNCTION kpi._quiet(bool) FROM PUBLIC;
+COMMENT ON FUNCTION kpi._quiet(bool) IS 'has the event triggers of pg_kpi not look, until it is set back or the transaction ends';
+CREATE FUNCTION kpi._is_quiet() RETURNS bool
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'archive_is_quiet_wrapper';
+COMMENT ON FUNCTION kpi._is_quiet() IS 'whether the event triggers of pg_kpi are not to look';
+
 -- Minutes since 2000-01-01 of a time column's values between the bounds of a partition, all when they can't be told.
 CREATE FUNCTION kpi._partition_minutes(source kpi.source, partition regclass, OUT first_minute bigint, OUT last_minute bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' AS $$
@@ -154,7 +163,9 @@ COMMENT ON FUNCTION kpi._track_chunks(int) IS 'adds the new chunks of a hypertab
 CREATE FUNCTION kpi._capture_truncate(leaf regclass, name text, source_id int) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = leaf AND t.tgname = name) THEN
+    -- A foreign table has no TRUNCATE that could be captured.
+    IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = leaf AND t.tgname = name)
+       AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = leaf AND c.relkind = 'f') THEN
         EXECUTE format('CREATE TRIGGER %I AFTER TRUNCATE ON %s EXECUTE FUNCTION kpi._captured(%L)',
                        name, leaf, source_id::text);
         IF kpi._relation_kind(leaf) <> 'hypertable' THEN
@@ -237,6 +248,9 @@ DECLARE
     present text[];
     gone text[];
 BEGIN
+    IF kpi._is_quiet() THEN
+        RETURN;
+    END IF;
     FOR command IN
         SELECT DISTINCT c.objid, c.objsubid FROM pg_event_trigger_ddl_commands() c
         WHERE c.classid = 'pg_class'::regclass
@@ -424,6 +438,9 @@ DECLARE
     code text;
     lost kpi.source_partition;
 BEGIN
+    IF kpi._is_quiet() THEN
+        RETURN;
+    END IF;
     FOR dropped IN
         SELECT d.* FROM pg_event_trigger_dropped_objects() d
         WHERE d.objsubid = 0 AND d.object_type IN ('view', 'table', 'foreign table', 'trigger')

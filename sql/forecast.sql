@@ -5,7 +5,7 @@ CREATE FUNCTION kpi.forecast(
 ) RETURNS SETOF kpi.forecast_point
     AS 'MODULE_PATHNAME', 'forecast_series_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
 COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, float8, int) IS
-    'the next steps of a series with a band that holds the share level of outcomes; model is auto, naive, seasonal_naive, seasonal_smoothing, drift or theta, season in steps is found from the data when NULL';
+    'the next steps of a series with a band that holds the share level of outcomes; model is auto, seasonal_naive, theta, ets, ces, arima, mstl, croston or another one of docs/forecast.md, or the mean of several, as naive+theta; season in steps is found from the data when NULL';
 
 CREATE FUNCTION kpi._forecast(
     s kpi.series, horizon int, model text, level float8, season int, timezone text
@@ -60,3 +60,14 @@ END
 $$;
 COMMENT ON FUNCTION kpi.forecast(text, int, text, text, float8, int) IS
     'the next periods of a KPI after the last one that is over, with a band that holds the share level of outcomes; see kpi.forecast of a series';
+
+CREATE FUNCTION kpi.backtest(
+    s kpi.series, horizon int, folds int DEFAULT 3, models text[] DEFAULT '{auto,seasonal_naive}', metric text DEFAULT 'mase',
+    level float8 DEFAULT 0.95, season int DEFAULT NULL
+) RETURNS TABLE (
+    model text, fold int, origin timestamptz, used text, smape float8, mase float8, rmse float8, mae float8, bias float8,
+    coverage float8, took interval
+)
+    AS 'MODULE_PATHNAME', 'backtest_wrapper' LANGUAGE c VOLATILE PARALLEL SAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION kpi.backtest(kpi.series, int, int, text[], text, float8, int) IS
+    'how models would have forecast the end of a series, cut into folds of horizon steps, each from the values before it only: one row per model and fold, the best model by metric (smape, mase, rmse, mae or bias) first';

@@ -108,9 +108,14 @@ impl From<kpi_series::Error> for Error {
             E::WidthNotPositive { .. } | E::IntegerWidthNotPositive { .. } => {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
             }
-            E::StepNotPositive { .. } | E::UnknownFill { .. } | E::NumberOutOfRange { .. } => {
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
-            }
+            E::StepNotPositive { .. }
+            | E::UnknownFill { .. }
+            | E::NumberOutOfRange { .. }
+            | E::GapNegative { .. }
+            | E::SettingsDiffer { .. }
+            | E::UnknownArithmetic { .. }
+            | E::UnknownFillMethod { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            E::BadLambda { .. } => PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
             E::BadText { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
             E::BadBytes { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
         };
@@ -128,6 +133,8 @@ impl From<kpi_forecast::Error> for Error {
             | E::Level { .. }
             | E::Season { .. }
             | E::UnknownModel { .. }
+            | E::UnknownMetric { .. }
+            | E::Folds { .. }
             | E::TooShort { .. }
             | E::Empty { .. }
             | E::NoStep { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -157,17 +164,53 @@ impl From<kpi_anomaly::Error> for Error {
     }
 }
 
+impl From<kpi_archive::Error> for Error {
+    fn from(error: kpi_archive::Error) -> Self {
+        use kpi_archive::ErrorKind as K;
+        if error.kind() == K::Canceled {
+            crate::archive::raise_cancel();
+        }
+        let code = match error.kind() {
+            K::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+            K::Unavailable => PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+            K::Denied => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            K::NotFound => PgSqlErrorCode::ERRCODE_UNDEFINED_FILE,
+            K::Corrupt => PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+            K::Configuration => PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
+            K::Unsupported => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            K::NotRepresentable => PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
+            K::Limit => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail())
+            .hint_opt(error.hint())
+    }
+}
+
 impl From<kpi_stats::Error> for Error {
     fn from(error: kpi_stats::Error) -> Self {
         use kpi_stats::Error as Stats;
         let code = match &error {
             Stats::Overflow(_) | Stats::Percentile(_) => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-            Stats::UnknownMethod(_) | Stats::RegisterCount(_) => {
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
-            }
+            Stats::UnknownMethod(_)
+            | Stats::RegisterCount(_)
+            | Stats::Argument { .. }
+            | Stats::Different { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Stats::HistogramBounds { .. } | Stats::BucketCount(_) | Stats::NotANumber => {
                 PgSqlErrorCode::ERRCODE_INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION
             }
+            Stats::InfiniteTime { .. } => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+            Stats::Overlap { .. } => PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
+            Stats::TooManyStates(_) => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            Stats::Neighbour { .. }
+            | Stats::EmptyRange { .. }
+            | Stats::NoBounds
+            | Stats::OutsideBounds { .. }
+            | Stats::UnknownExtrapolation(_)
+            | Stats::UnknownWeighting(_)
+            | Stats::MixedWeighting
+            | Stats::UnknownUnit(_)
+            | Stats::Liveness(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Stats::Corrupt { .. } => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
             Stats::Text { .. } => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
         };

@@ -1,5 +1,5 @@
-//! The settings of this extension: every one begins with `kpi.`, can be changed by reloading the configuration, and
-//! concerns the background workers only.
+//! The settings of this extension: every one begins with `kpi.` and can be changed by reloading the configuration. All but
+//! `kpi.archive_cache_size`, which a session may set for itself, concern the background workers.
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, pg_sys};
 
@@ -9,6 +9,7 @@ static MAX_PARALLEL_JOBS: GucSetting<i32> = GucSetting::<i32>::new(2);
 static JOB_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(3_600_000);
 static RUN_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(7 * 86_400);
 static CHANGE_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(3_600);
+static ARCHIVE_CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
 
 /// Defines the settings; called once, when the library is loaded.
 pub fn define() {
@@ -70,6 +71,16 @@ pub fn define() {
         GucContext::Sighup,
         GucFlags::UNIT_S,
     );
+    GucRegistry::define_int_guc(
+        c"kpi.archive_cache_size",
+        c"Memory in which a session keeps what it has read of archived objects.",
+        c"Footers, indexes and, from stores across the network, ranges. 0 keeps nothing from one query to the next.",
+        &ARCHIVE_CACHE_SIZE,
+        0,
+        1024 * 1024,
+        GucContext::Userset,
+        GucFlags::UNIT_KB,
+    );
     // SAFETY: called while the library is loaded, on the main thread.
     unsafe { pg_sys::MarkGUCPrefixReserved(c"kpi".as_ptr()) };
 }
@@ -102,4 +113,9 @@ pub fn run_history() -> i32 {
 /// `kpi.change_history`, seconds.
 pub fn change_history() -> i32 {
     CHANGE_HISTORY.get()
+}
+
+/// `kpi.archive_cache_size`, bytes.
+pub fn archive_cache_size() -> usize {
+    ARCHIVE_CACHE_SIZE.get().max(0) as usize * 1024
 }

@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod anomaly;
+mod archive;
 mod catalog;
 mod error;
 mod forecast;
@@ -28,9 +29,12 @@ use pgrx::pg_sys::ffi;
 pub extern "C-unwind" fn _PG_init() {
     guc::define();
     jobs::preload();
+    archive::install_planner_hook();
+    archive::install_utility_hook();
     kpi_series::interrupt::set(|| {
         pgrx::check_for_interrupts!();
     });
+    kpi_archive::interrupt::set(archive::is_canceled);
 }
 
 pgrx::extension_sql_file!("../../sql/catalog.sql", name = "catalog", bootstrap);

@@ -219,6 +219,26 @@ unsafe fn into(mode: Mode, args: &[Arg], store: *mut pg_sys::Tuplestorestate) ->
     }
 }
 
+/// Runs a statement that may write, and has the executor hand its rows to `receiver`.
+///
+/// # Safety
+/// `receiver` begins with a `DestReceiver` whose callbacks are set, and outlives the call.
+pub unsafe fn into_receiver(sql: &str, receiver: *mut pg_sys::DestReceiver) -> Result<u64, Error> {
+    let text = CString::new(sql)
+        .map_err(|_| Error::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "text contains a zero byte"))?;
+    let connection = Connection::open();
+    let options = pg_sys::SPIExecuteOptions {
+        must_return_tuples: true,
+        dest: receiver,
+        ..Default::default()
+    };
+    // SAFETY: options and text outlive the call.
+    let code = unsafe { pg_sys::SPI_execute_extended(text.as_ptr(), &options) };
+    let processed = each_row(code, |_| Ok(()))?;
+    drop(connection);
+    Ok(processed)
+}
+
 thread_local! {
     /// Plans of statements that are written anew for each refresh but come out the same again and again.
     static WRITTEN: RefCell<HashMap<String, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());

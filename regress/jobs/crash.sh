@@ -99,9 +99,11 @@ killed_during counts 'SELECT pg_advisory_xact_lock(1)'
 killed_during counts_in_steps 'SELECT pg_advisory_xact_lock(1)'
 is 'what a procedure had committed before it was killed stays' first "$(sql shop -c 'SELECT step FROM stepped')"
 
-# All of them have been tried again by now, or are.
+# All of them have been tried again by now, or are. Every kill takes the whole server down, so one that was tried again while the next
+# was killed has crashed twice.
+runs_in_the_end() { runs "$1" | sed -E 's/^(crashed 57P02, )+/crashed 57P02, /'; }
 for kind in refresh alerts rotate clean counts counts_in_steps; do
-  soon "$kind: it has run again" 'crashed 57P02, succeeded' runs "killed_$kind"
+  soon "$kind: it has run again" 'crashed 57P02, succeeded' runs_in_the_end "killed_$kind"
 done
 is 'refresh: nothing waits' 0 "$(sql shop -c 'SELECT count(*) FROM kpi.touched')"
 is 'refresh: values are those of the rows' t "$(sql shop -c "SELECT (SELECT sum(value) FROM kpi.value('amount', 'day')) = (SELECT sum(amount) FROM sale)")"

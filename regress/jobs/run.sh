@@ -222,6 +222,31 @@ paused=$(of_runs slow 'count(*)')
 sql shop -c "SELECT kpi.create_job('short', 'nap', '1 day', '{\"job\": \"dropped\", \"seconds\": 2}')" >/dev/null
 soon 'a job runs' running of_job short state
 sql shop -c "SELECT kpi.drop_job('short')" >/dev/null
+
+# A job is changed and dropped in one transaction while its run ends: the run waits for the job before it touches what the drop deletes.
+sql shop -c "SELECT kpi.create_job('ends', 'nap', '1 day', '{\"job\": \"ends\", \"seconds\": 1}', first_run => now())" >/dev/null
+soon 'a run that ends while its job is dropped' running of_job ends state
+is 'neither waits for the other for ever' '' "$(psql -XqAt -v ON_ERROR_STOP=1 -d shop 2>&1 >/dev/null <<'SQL'
+BEGIN;
+SELECT kpi.pause_job('ends');
+DO $$
+BEGIN
+  FOR attempt IN 1 .. 1200 LOOP
+    PERFORM pg_stat_clear_snapshot();
+    EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_kpi job' AND pg_backend_pid() = ANY (pg_blocking_pids(pid)));
+    PERFORM pg_sleep(0.05);
+  END LOOP;
+  IF NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_kpi job' AND pg_backend_pid() = ANY (pg_blocking_pids(pid))) THEN
+    RAISE 'the run did not wait for the job';
+  END IF;
+END $$;
+SELECT kpi.drop_job('ends');
+COMMIT;
+SQL
+)"
+soon 'the run has ended too' '' pids 'pg_kpi job' shop
+is 'nor is one of them sent away for it' 0 "$(as_server grep -c 'deadlock detected' "$data/log")"
+is 'and has left nothing behind' 0 "$(sql shop -c "SELECT count(*) FROM kpi.job_run WHERE job_id NOT IN (SELECT id FROM kpi.job)")"
 soon 'it is dropped meanwhile: its run goes on to its end' 1 sql shop -c "SELECT count(*) FROM ran WHERE job = 'dropped'"
 is 'a paused job has not run' "$paused" "$(of_runs slow 'count(*)')"
 is 'no two runs of a job were at the same time' 0 "$(sql shop -c "SELECT count(*) FROM ran a JOIN ran b ON a.job = b.job AND b.at > a.at AND b.at < a.until WHERE a.job = 'slow'")"

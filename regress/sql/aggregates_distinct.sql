@@ -65,7 +65,7 @@ SET min_parallel_table_scan_size = 0;
 ALTER TABLE visits SET (parallel_workers = 2);
 EXPLAIN (COSTS OFF) SELECT approx_count_distinct(visitor), hyperloglog(128, page) FROM visits;
 CREATE TABLE parallel AS SELECT approx_count_distinct(visitor) AS h, hyperloglog(128, page) AS pages FROM visits;
-RESET max_parallel_workers_per_gather;
+SET max_parallel_workers_per_gather = 0;
 SELECT whole.h::text = parallel.h::text AND whole.pages::text = parallel.pages::text AS parallel,
        whole.h::text = rolled.h::text AND whole.pages::text = rolled.pages::text AS rolled_up
 FROM whole, parallel, (SELECT rollup(h) AS h, rollup(pages) AS pages FROM serial) AS rolled;

@@ -60,7 +60,7 @@ SET min_parallel_table_scan_size = 0;
 ALTER TABLE drawn SET (parallel_workers = 2);
 EXPLAIN (COSTS OFF) SELECT percentile_agg(log_normal - 1) FROM drawn;
 CREATE TABLE parallel AS SELECT percentile_agg(log_normal - 1) AS s FROM drawn;
-RESET max_parallel_workers_per_gather;
+SET max_parallel_workers_per_gather = 0;
 -- The sums in them may differ by rounding, so what is compared is everything that is read.
 SELECT count(*) AS percentiles,
        bool_and(approx_percentile(p, whole.s) = approx_percentile(p, parallel.s)

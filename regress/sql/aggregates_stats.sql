@@ -86,7 +86,7 @@ SELECT count(*) AS groups, bool_and(num_vals(a.s) = num_vals(b.s) AND agrees(sum
            AND agrees(variance(a.s), variance(b.s)) AND agrees(kurtosis(a.s), kurtosis(b.s))
            AND agrees(slope(a.t), slope(b.t)) AND agrees(corr(a.t), corr(b.t))) AS equal
 FROM serial AS a JOIN parallel AS b USING (grp);
-RESET max_parallel_workers_per_gather;
+SET max_parallel_workers_per_gather = 0;
 
 -- Rollup: the states of ten groups are the state of all rows; NULL states are skipped, no state is NULL.
 SELECT num_vals(r) = num_vals(w) AS n, agrees(sum(r), sum(w)) AS sum, agrees(variance(r), variance(w)) AS variance,
@@ -109,6 +109,10 @@ SELECT count(*) AS frames,
 FROM (SELECT stats_agg(x) OVER w AS s, avg(x) OVER w AS a, pg_catalog.stddev(x) OVER w AS d, count(x) OVER w AS n
       FROM measured WINDOW w AS (ORDER BY y, x ROWS BETWEEN 20 PRECEDING AND 20 FOLLOWING)) AS q;
 SELECT num_vals(rollup(s) OVER (ORDER BY grp)) AS running FROM serial ORDER BY grp;
+-- rolling is rollup under the name that it has in windows.
+SELECT count(*) AS frames, bool_and(s::text = s2::text AND t::text = t2::text) AS equal
+FROM (SELECT rolling(s) OVER w AS s, rollup(s) OVER w AS s2, rolling(t) OVER w AS t, rollup(t) OVER w AS t2 FROM serial
+      WINDOW w AS (ORDER BY grp ROWS 2 PRECEDING)) AS q;
 
 -- Stored states: size, text that reads back, binary COPY.
 SELECT octet_length(stats1d_send(stats_agg(x))) AS stats1d, octet_length(stats2d_send(stats_agg(y, x))) AS stats2d FROM measured;

@@ -19,7 +19,7 @@ FROM (SELECT kpi.series(ts, value) AS s FROM readings) AS made;
 
 -- Without a row that has a time there is no series; an empty series is something else.
 SELECT kpi.series(ts, value) IS NULL AS is_null FROM readings WHERE ts IS NULL;
-SELECT kpi.length('[]') AS length, kpi.first_time('[]') IS NULL AS first_is_null, count(*) FROM kpi.points('[]');
+SELECT kpi.length('[]') AS length, kpi.first_time('[]'::kpi.series) IS NULL AS first_is_null, count(*) FROM kpi.points('[]');
 
 -- GROUP BY gives many series, a window function one for each row.
 SELECT id % 2 AS odd, kpi.series(ts, value ORDER BY id) FROM readings GROUP BY 1 ORDER BY 1;
@@ -58,7 +58,7 @@ SELECT kpi.series(ts, 1) FROM (VALUES ('-infinity'::timestamptz)) AS t (ts);
 \echo :LAST_ERROR_SQLSTATE
 
 -- A NULL series gives NULL everywhere, and no points.
-SELECT kpi.length(NULL) IS NULL AND kpi.first_time(NULL) IS NULL AND kpi.frequency(NULL) IS NULL
+SELECT kpi.length(NULL) IS NULL AND kpi.first_time(NULL::kpi.series) IS NULL AND kpi.frequency(NULL) IS NULL
        AND kpi.regularize(NULL, '1 day') IS NULL AND kpi.lttb(NULL, 2) IS NULL AND kpi.sparkline(NULL) IS NULL
        AND kpi.chart(NULL) IS NULL AS all_null,
        (SELECT count(*) FROM kpi.points(NULL)) AS points;

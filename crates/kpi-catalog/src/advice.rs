@@ -63,6 +63,9 @@ impl Error {
             Error::FilterFunction { function } => Some(format!(
                 "the function {function} is not on the list of functions for filters"
             )),
+            Error::NotAccessor { function, .. } => Some(format!(
+                "the function {function} does not read one value from a state"
+            )),
             Error::Parameter { parameter, .. } => Some(format!("the parameter is {}", shorten(parameter))),
             Error::Qualified { written, .. } => Some(format!("it is written as {}", shorten(written))),
             Error::Mixed { .. } => {
@@ -145,6 +148,10 @@ impl Error {
                 "functions for filters are {}; anything else can be made a dimension: name => expression",
                 FUNCTIONS.join(", ")
             ),
+            Error::NotAccessor { nearest: Some(nearest), .. } => format!("perhaps you meant kpi.{nearest}"),
+            Error::NotAccessor { .. } => {
+                "use one that does, such as kpi.average or kpi.score; those that return rows or several columns are for queries".into()
+            }
             Error::Parameter { .. } => "write the value itself".into(),
             Error::Qualified { column, .. } => {
                 format!("a source has one relation, so leave the qualifier out: {}", quote(column))

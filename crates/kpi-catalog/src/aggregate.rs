@@ -10,8 +10,9 @@ use crate::write::{self, Rules, unnest};
 
 /// What can be merged, for hints.
 pub(crate) const MERGEABLE: &str = "sum, count, min, max, avg, bool_and, bool_or, every, variance, var_pop, \
-    var_samp, stddev, stddev_pop, stddev_samp, corr, covar_pop, covar_samp, regr_slope and its family, kpi.stats_agg, \
-    kpi.percentile_agg, kpi.uddsketch, kpi.tdigest, kpi.hyperloglog, kpi.approx_count_distinct and kpi.rollup; \
+    var_samp, stddev, stddev_pop, stddev_samp, corr, covar_pop, covar_samp, regr_slope and its family, and the \
+    two-step aggregates of kpi: stats_agg, percentile_agg, approx_count_distinct, ratio_agg, counter_agg, time_weight, \
+    rollup and the others of docs/aggregates.md; \
     with approximate => true also count(DISTINCT x), percentile_cont, percentile_disc and median";
 
 /// An aggregate with a mergeable state.
@@ -77,16 +78,43 @@ impl Aggregate {
     }
 }
 
+/// The aggregates of ours whose states merge by `rollup`.
+const OWN: [&str; 29] = [
+    "kpi.stats_agg",
+    "kpi.percentile_agg",
+    "kpi.hyperloglog",
+    "kpi.approx_count_distinct",
+    "kpi.uddsketch",
+    "kpi.tdigest",
+    "kpi.freq_agg",
+    "kpi.mcv_agg",
+    "kpi.min_n",
+    "kpi.max_n",
+    "kpi.min_n_by",
+    "kpi.max_n_by",
+    "kpi.ratio_agg",
+    "kpi.apdex_agg",
+    "kpi.nps_agg",
+    "kpi.forecast_error_agg",
+    "kpi.gini_agg",
+    "kpi.trend_agg",
+    "kpi.ewma",
+    "kpi.slo_agg",
+    "kpi.funnel_agg",
+    "kpi.retention_agg",
+    "kpi.counter_agg",
+    "kpi.gauge_agg",
+    "kpi.time_weight",
+    "kpi.candlestick_agg",
+    "kpi.state_agg",
+    "kpi.compact_state_agg",
+    "kpi.heartbeat_agg",
+];
+
 fn own(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "stats_agg" => "kpi.stats_agg",
-        "percentile_agg" => "kpi.percentile_agg",
-        "hyperloglog" => "kpi.hyperloglog",
-        "approx_count_distinct" => "kpi.approx_count_distinct",
-        "uddsketch" => "kpi.uddsketch",
-        "tdigest" => "kpi.tdigest",
-        _ => return None,
-    })
+    OWN.iter()
+        .find(|own| own.strip_prefix("kpi.") == Some(name))
+        .copied()
 }
 
 /// Is this one of PostgreSQL's own aggregates or window functions without a mergeable state?
@@ -100,22 +128,55 @@ pub(crate) fn is_known_unmergeable(name: &Name) -> bool {
         .is_some_and(|name| identifier::contains(NAMES, name))
 }
 
-/// Is this the name of a function of ours that reads a state?
+/// The functions of ours that read one value from a state, and `growth`, which is of two values.
+const ACCESSORS: &str = " approx_percentile approx_percentile_array approx_percentile_rank average average_x average_y \
+    bias bucket_width burn_rate close close_time coefficient conversion corr counter_zero_time \
+    covariance delta denominator determination_coeff detractors distinct_count downtime duration_in \
+    end_time error error_budget_left extrapolated_delta extrapolated_rate first_time first_val \
+    frustrated gauge_zero_time good_events growth half_life high high_time idelta_left idelta_right \
+    integral intercept into_array irate_left irate_right kurtosis kurtosis_x kurtosis_y last_time \
+    last_val live_at low low_time mae mape margin mase max_error max_frequency max_val mean \
+    min_frequency min_val mtbf mttr num_actors num_changes num_elements num_gaps num_live_ranges \
+    num_resets num_skipped num_steps num_vals num_zeros numerator objective open open_time passives \
+    promoters rate rating retention_rate rmse sample_size sampled satisfied score severity skewness \
+    skewness_x skewness_y sli slope smape state_at state_at_int stddev stddev_x stddev_y stderror \
+    sum sum_x sum_y threshold time_delta tolerating total_events tracking_signal uptime value_at \
+    variance variance_x variance_y volume vwap wape weight with_bounds x_intercept ";
+
+/// Is this the name of a function of ours that may stand in a formula?
 pub(crate) fn is_accessor(name: &str) -> bool {
-    const NAMES: &str = " approx_percentile approx_percentile_rank approx_percentile_array average average_x \
-        average_y corr covariance determination_coeff distinct_count error intercept kurtosis kurtosis_x kurtosis_y \
-        max_val mean min_val num_vals skewness skewness_x skewness_y slope stddev stddev_x stddev_y stderror sum \
-        sum_x sum_y variance variance_x variance_y x_intercept ";
-    identifier::contains(NAMES, name)
+    identifier::contains(ACCESSORS, name)
+}
+
+/// The function of ours that a misspelt name may mean.
+pub(crate) fn nearest_accessor(name: &str) -> Option<String> {
+    let accessors: Vec<String> = ACCESSORS
+        .split_whitespace()
+        .chain(["value"])
+        .map(str::to_owned)
+        .collect();
+    identifier::nearest(name, &accessors)
 }
 
 /// The name with our schema if the call is an accessor of ours around one of our aggregates, as in
 /// `average(stats_agg(x))`. Names such as `stddev` are aggregates otherwise.
 pub(crate) fn accessor(what: &'static str, name: &Name, call: &Function) -> Option<String> {
-    if name.schema.is_some() || !is_accessor(&name.name) {
+    if !matches!(name.schema.as_deref(), None | Some("kpi")) {
         return None;
     }
-    let reads_state = function::arguments(what, call).ok()?.args.iter().any(|argument| {
+    // kpi.value is also what reads a KPI: only its argument tells.
+    if !is_accessor(&name.name) && name.name != "value" {
+        return None;
+    }
+    reads_state(what, call).then(|| format!("kpi.{}", name.name))
+}
+
+/// Is an argument of the call one of our aggregates?
+pub(crate) fn reads_state(what: &'static str, call: &Function) -> bool {
+    let Ok(arguments) = function::arguments(what, call) else {
+        return false;
+    };
+    arguments.args.iter().any(|argument| {
         let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else {
             return false;
         };
@@ -123,8 +184,7 @@ pub(crate) fn accessor(what: &'static str, name: &Name, call: &Function) -> Opti
             return false;
         };
         Name::of(what, inner).is_ok_and(|name| matches!(Aggregate::of(&name), Some(Aggregate::Own(_))))
-    });
-    reads_state.then(|| format!("kpi.{}", name.name))
+    })
 }
 
 /// Writes an aggregate call: as it stands, or as what reads its merged states.
@@ -153,7 +213,7 @@ pub(crate) fn call(
     if !star {
         for argument in parts.args {
             let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else {
-                return Err(wrong(name, "plain arguments"));
+                return Err(wrong(name, "arguments in their order, without names"));
             };
             args.push(write::expression(compiler, expr, depth)?);
         }

@@ -185,6 +185,16 @@ pub enum Error {
         /// The function.
         function: String,
     },
+    /// A function of ours around a state that does not read one value from it.
+    #[error("a {what} cannot call {function}")]
+    NotAccessor {
+        /// What was parsed.
+        what: &'static str,
+        /// The function.
+        function: String,
+        /// The function that reads one value and has the name most like it.
+        nearest: Option<String>,
+    },
     /// `$1` and its like.
     #[error("a {what} cannot contain a parameter")]
     Parameter {
@@ -276,6 +286,7 @@ impl Error {
             | Error::NeedsApproximate { .. }
             | Error::SetReturning { .. }
             | Error::FilterFunction { .. }
+            | Error::NotAccessor { .. }
             | Error::Parameter { .. }
             | Error::Qualified { .. }
             | Error::Unsupported { .. }

@@ -111,7 +111,15 @@ pub(crate) fn scalar(
         });
     }
     // The others of ours act on KPIs or read them, which a stored value must not.
-    if name.schema.as_deref() == Some("kpi") && !aggregate::is_accessor(&name.name) {
+    let ours = name.schema.as_deref() == Some("kpi");
+    if ours && written.is_none() && !aggregate::is_accessor(&name.name) {
+        if aggregate::reads_state(what, call) {
+            return Err(Error::NotAccessor {
+                what,
+                function: name.key(),
+                nearest: aggregate::nearest_accessor(&name.name),
+            });
+        }
         return Err(unsupported(what, &format!("the function {}", name.key())));
     }
     if call.args == FunctionArguments::None {

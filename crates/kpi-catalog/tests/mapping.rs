@@ -120,6 +120,8 @@ fn our_own_aggregates_are_their_state() {
         "approx_count_distinct",
         "uddsketch",
         "tdigest",
+        "nps_agg",
+        "gini_agg",
     ] {
         assert_parts(
             &format!("{name}(x)"),
@@ -164,6 +166,35 @@ fn accessors_read_the_merged_state() {
         false,
         &["Rollup kpi.stats_agg(x)"],
         "kpi.stddev((s0))",
+    );
+}
+
+#[test]
+fn value_is_an_accessor_only_around_a_state() {
+    for formula in ["value(ratio_agg(x, y))", "kpi.value(kpi.ratio_agg(x, y))"] {
+        assert_parts(formula, false, &["Rollup kpi.ratio_agg(x, y)"], "kpi.value((s0))");
+    }
+    assert_parts(
+        "kpi.margin(kpi.nps_agg(x), level => 0.9)",
+        false,
+        &["Rollup kpi.nps_agg(x)"],
+        "kpi.margin((s0), level => 0.9)",
+    );
+}
+
+#[test]
+fn growth_is_of_two_values_and_reliability_of_a_state() {
+    assert_parts(
+        "kpi.growth(sum(x), sum(y))",
+        false,
+        &["Sum sum(x)", "Sum sum(y)"],
+        "kpi.growth((s0), (s1))",
+    );
+    assert_parts(
+        "mttr(state_agg(x, y), 'down')",
+        false,
+        &["Rollup kpi.state_agg(x, y)"],
+        "kpi.mttr((s0), 'down')",
     );
 }
 

@@ -311,6 +311,34 @@ fn other_constructs_are_refused_by_default() {
 }
 
 #[test]
+fn what_does_not_read_one_value_from_a_state_is_named() {
+    let (kind, message, detail, hint) = told(&refused("kpi.steps(kpi.funnel_agg(ts, user, 1, '1 day'))"));
+    assert_eq!(
+        (kind, message.as_str()),
+        (Kind::FeatureNotSupported, "a formula cannot call kpi.steps")
+    );
+    assert_eq!(
+        detail,
+        "the function kpi.steps does not read one value from a state"
+    );
+    assert!(hint.starts_with("use one that does"), "{hint}");
+    assert_eq!(
+        refused("kpi.scor(kpi.nps_agg(amount))").hint().unwrap(),
+        "perhaps you meant kpi.score"
+    );
+    assert_eq!(
+        refused("kpi.vale(kpi.ratio_agg(amount, 1))").hint().unwrap(),
+        "perhaps you meant kpi.value"
+    );
+    assert_eq!(
+        refused("kpi.average(kpi.ewma(ts, amount, half_life => '1 h'))")
+            .detail()
+            .unwrap(),
+        "it takes arguments in their order, without names"
+    );
+}
+
+#[test]
 fn references_do_not_mix_with_aggregates_or_columns() {
     for text in [
         "{a} + sum(amount)",

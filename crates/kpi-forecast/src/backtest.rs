@@ -43,12 +43,12 @@ pub fn rolling_origin(
         if origin < model.needed() {
             continue;
         }
-        let fitted = model.fit(&history[..origin])?;
-        for step in 1..=steps {
+        let fitted = model.fit(&history[..origin], poll)?;
+        for (i, (step, came)) in fitted.path(steps).iter().zip(&history[origin..]).enumerate() {
             outcomes.push(Outcome {
-                step,
-                error: history[origin + step - 1] - fitted.value(step),
-                standard_error: fitted.standard_error(step),
+                step: i + 1,
+                error: came - step.value,
+                standard_error: step.standard_error,
             });
         }
     }
@@ -57,7 +57,7 @@ pub fn rolling_origin(
 
 /// Where the backtest starts and how far each forecast goes; the same for every model, so that they can be
 /// compared.
-fn origins(n: usize, season: usize, horizon: usize) -> Vec<(usize, usize)> {
+pub(crate) fn origins(n: usize, season: usize, horizon: usize) -> Vec<(usize, usize)> {
     let least = (2 * season.max(1) + 1).max(n / 3).max(3);
     if n <= least {
         return Vec::new();

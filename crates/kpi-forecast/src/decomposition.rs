@@ -95,15 +95,26 @@ pub fn moving_average(values: &[f64], window: usize) -> Vec<f64> {
 /// assert_eq!((indices.kind, indices.index), (Kind::Multiplicative, vec![0.5, 1.5]));
 /// ```
 pub fn seasonal_indices(values: &[f64], season: usize) -> Option<Indices> {
-    if season < 2 || values.len() < 2 * season {
-        return None;
-    }
-    let average = moving_average(values, season);
     let kind = if values.iter().all(|v| *v > 0.0) {
         Kind::Multiplicative
     } else {
         Kind::Additive
     };
+    seasonal_indices_of(values, season, kind)
+}
+
+/// [`seasonal_indices`] of one kind.
+///
+/// ```
+/// use kpi_forecast::decomposition::{Kind, seasonal_indices_of};
+/// let indices = seasonal_indices_of(&[10.0, 30.0, 10.0, 30.0, 10.0, 30.0], 2, Kind::Additive).unwrap();
+/// assert_eq!(indices.index, vec![-10.0, 10.0]);
+/// ```
+pub fn seasonal_indices_of(values: &[f64], season: usize, kind: Kind) -> Option<Indices> {
+    if season < 2 || values.len() < 2 * season {
+        return None;
+    }
+    let average = moving_average(values, season);
     let mut sums = vec![(0.0, 0_usize); season];
     for (t, (value, level)) in values.iter().zip(&average).enumerate() {
         if level.is_finite() {

@@ -10,7 +10,7 @@ use crate::{Error, Fit, Predict};
 ///
 /// ```
 /// use kpi_forecast::{Drift, Fit};
-/// let fitted = Drift.fit(&[1.0, 2.0, 3.0, 4.0]).unwrap();
+/// let fitted = Drift.fit(&[1.0, 2.0, 3.0, 4.0], &mut || false).unwrap();
 /// assert_eq!((fitted.value(1), fitted.value(10)), (5.0, 14.0));
 /// assert_eq!(fitted.standard_error(5), 0.0);
 /// ```
@@ -33,7 +33,7 @@ impl Fit for Drift {
         3
     }
 
-    fn fit(&self, history: &[f64]) -> Result<Box<dyn Predict>, Error> {
+    fn fit(&self, history: &[f64], _poll: &mut dyn FnMut() -> bool) -> Result<Box<dyn Predict>, Error> {
         require(self, history)?;
         let changes = (history.len() - 1) as f64;
         let (first, last) = (history[0], history[history.len() - 1]);

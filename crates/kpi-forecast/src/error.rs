@@ -1,6 +1,7 @@
 //! What can be wrong with a request for a forecast.
 
 use crate::Model;
+use crate::evaluation::Metric;
 use crate::forecast::MAX_HORIZON;
 
 /// Why there is no forecast. `Display` is the message; [`detail`](Error::detail) holds the offending value and
@@ -73,6 +74,22 @@ pub enum Error {
         /// The largest magnitude in the series.
         largest: f64,
     },
+    /// No measure of forecasts has this name.
+    #[error("unknown metric \"{name}\"")]
+    UnknownMetric {
+        /// The name as it was typed.
+        name: String,
+    },
+    /// The series has no room for so many forecasts of this length.
+    #[error("folds do not fit the series")]
+    Folds {
+        /// Forecasts asked for.
+        folds: i64,
+        /// Steps of each.
+        horizon: i64,
+        /// Steps of the series.
+        length: usize,
+    },
     /// The caller's poll asked to stop.
     #[error("forecast was canceled")]
     Canceled,
@@ -103,6 +120,14 @@ impl Error {
             )),
             Self::NoTime { steps } => Some(format!("step {steps} is after the year 294276")),
             Self::Overflow { largest } => Some(format!("the largest magnitude is {largest:e}")),
+            Self::UnknownMetric { name } => Some(format!("metric is \"{name}\"")),
+            Self::Folds {
+                folds,
+                horizon,
+                length,
+            } => Some(format!(
+                "{folds} folds of {horizon} steps were asked for, and the series has {length} steps"
+            )),
             Self::Canceled => None,
         }
     }
@@ -119,7 +144,10 @@ impl Error {
                 "season => 1 means none; at most {} here, half the series",
                 length / 2
             )),
-            Self::UnknownModel { .. } => Some(format!("use one of {}", Model::names().join(", "))),
+            Self::UnknownModel { .. } => Some(format!(
+                "use one of {}, or the mean of several, e.g. 'naive+theta'",
+                Model::names().join(", ")
+            )),
             Self::TooShort { model: "naive", .. } => Some("take a longer range or a finer period".into()),
             Self::TooShort { .. } => Some(
                 "take a longer range or a finer period, or a model that needs less, such as 'naive'".into(),
@@ -130,6 +158,10 @@ impl Error {
             Self::NoStep { .. } => Some("make it regular first, e.g. kpi.regularize(s, '1 day')".into()),
             Self::NoTime { .. } => Some("ask for a shorter horizon".into()),
             Self::Overflow { .. } => Some("divide the values by a constant first, e.g. value / 1e6".into()),
+            Self::UnknownMetric { .. } => Some(format!("use one of {}", Metric::names().join(", "))),
+            Self::Folds { .. } => {
+                Some("ask for fewer folds, or for a shorter horizon, so that at least 2 steps are left before the first".into())
+            }
             Self::Canceled => None,
         }
     }

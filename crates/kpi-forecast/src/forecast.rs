@@ -1,13 +1,14 @@
 //! From a history with gaps to points with a band.
 
-use crate::backtest::{Outcome, mean_absolute_error, rolling_origin};
-use crate::{Error, Fit, Model, gaps, season};
+use crate::auto;
+use crate::backtest::{Outcome, rolling_origin};
+use crate::{Error, Fit, Model, Step, gaps, season};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Steps that can be asked for at most.
 pub const MAX_HORIZON: i64 = 100_000;
-/// Values that a model looks at: the newest ones. What is older no longer says what comes, and a bound keeps a
-/// forecast of any series well under a second.
+/// Values that a model looks at: the newest ones. What is older no longer says what comes, and a bound keeps the time
+/// for a forecast of any series bounded too.
 pub const MAX_HISTORY: usize = 100_000;
 
 /// What is asked for.
@@ -56,8 +57,8 @@ pub struct Point {
 pub struct Forecast {
     /// One point per step, the step after the last of the history first.
     pub points: Vec<Point>,
-    /// Name of the model that made it.
-    pub model: &'static str,
+    /// Name of the model that made it; that of a mean is the names of its members with `+` between them.
+    pub model: String,
     /// Steps in the season that was used, 1 for none.
     pub season: usize,
 }
@@ -66,12 +67,12 @@ pub struct Forecast {
 ///
 /// Leading gaps are left out; trailing gaps are forecast over, so that step 1 always comes after the last point
 /// of the history. `expected_seasons` are seasons that the calendar suggests for the step (see
-/// [`season::detect`]). With [`Model::Auto`] the model with the least mean absolute error in a backtest on this
-/// series is taken, so never one that loses to the seasonal naive there; on a tie the simpler one. The band is
-/// the normal band of the model's standard errors, widened (never narrowed) so that it would have held the
+/// [`season::detect`]). [`Model::Auto`] is what [`auto::choose`] chooses. Means have equal weights, which is hard to beat
+/// (Clemen 1989, *International Journal of Forecasting* 5:559-583). The band is the normal band of the model's standard errors, of a mean that of the mean
+/// of its members' (the most that the error of a mean can have), widened (never narrowed) so that it would have held the
 /// share `level` of what came in the backtest.
 ///
-/// `poll` is called between fits; true ends it with [`Error::Canceled`].
+/// `poll` is called at every pass through the history; true ends it with [`Error::Canceled`].
 ///
 /// ```
 /// use kpi_forecast::{Model, Request, forecast};
@@ -117,16 +118,42 @@ pub fn forecast(
     // A gap that was filled is no value: a model's needs are counted in values.
     let values = known.iter().filter(|v| v.is_finite()).count();
     let ahead = overdue + horizon as usize;
-    let (chosen, outcomes) = choose(model, &filled, values, season, ahead, poll)?;
-    let fitted = chosen.fit(&filled)?;
-    let width = normal_width(level).max(observed_width(&outcomes, level));
-    let points: Vec<Point> = (overdue + 1..=ahead)
+    let is_chosen = matches!(model, Model::Auto | Model::WeightedEnsemble);
+    let (path, name, outcomes) = if is_chosen {
+        if values < 2 {
+            return Err(Error::TooShort {
+                values,
+                needed: 2,
+                model: "naive",
+            });
+        }
+        let chosen = match model {
+            Model::Auto => auto::choose(&filled, season, ahead, poll)?,
+            _ => auto::weighted_ensemble(&filled, season, ahead, poll)?,
+        };
+        (chosen.path, chosen.model.to_owned(), chosen.outcomes)
+    } else {
+        let (chosen, outcomes) = choose(model, &filled, values, season, ahead, poll)?;
+        let fitted = chosen
+            .iter()
+            .map(|member| Ok(member.fit(&filled, poll)?.path(ahead)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let names: Vec<&str> = chosen.iter().map(|member| member.name()).collect();
+        (mean_path(&fitted), names.join("+"), outcomes)
+    };
+    // Who asks for a model by name gets its band, as the textbook has it, unless many outcomes speak against it.
+    let factor = if is_chosen { overconfidence(&outcomes) } else { 1.0 };
+    let width = normal_width(level) * factor;
+    let width = width.max(observed_width(&outcomes, level));
+    let points: Vec<Point> = path
+        .iter()
+        .skip(overdue)
         .map(|step| {
-            let (value, reach) = (fitted.value(step), width * fitted.standard_error(step).abs());
+            let reach = width * step.standard_error.abs();
             Point {
-                value,
-                lower: value - reach,
-                upper: value + reach,
+                value: step.value,
+                lower: step.value - reach,
+                upper: step.value + reach,
             }
         })
         .collect();
@@ -142,12 +169,34 @@ pub fn forecast(
     }
     Ok(Forecast {
         points,
-        model: chosen.name(),
+        model: name,
         season,
     })
 }
 
-/// The candidate with the least backtest error, with that backtest.
+/// The mean of forecasts and of their standard errors.
+fn mean_path(fitted: &[Vec<Step>]) -> Vec<Step> {
+    let count = fitted.len() as f64;
+    let mut mean = vec![
+        Step {
+            value: 0.0,
+            standard_error: 0.0
+        };
+        fitted.first().map_or(0, Vec::len)
+    ];
+    for path in fitted {
+        for (sum, step) in mean.iter_mut().zip(path) {
+            sum.value += step.value / count;
+            sum.standard_error += step.standard_error / count;
+        }
+    }
+    mean
+}
+
+/// Models of which the mean is taken, or one.
+type Models = Vec<Box<dyn Fit>>;
+
+/// The models whose mean is the forecast, with the backtest of that mean: those asked for.
 fn choose(
     model: Model,
     filled: &[f64],
@@ -155,38 +204,71 @@ fn choose(
     season: usize,
     ahead: usize,
     poll: &mut dyn FnMut() -> bool,
-) -> Result<(Box<dyn Fit>, Vec<Outcome>), Error> {
-    let mut best: Option<(f64, Box<dyn Fit>, Vec<Outcome>)> = None;
-    let mut short = None;
+) -> Result<(Models, Vec<Outcome>), Error> {
+    let mut tried = Vec::new();
     for candidate in model.candidates(season) {
         if values < candidate.needed() {
-            short = short.or(Some(Error::TooShort {
+            let error = Error::TooShort {
                 values,
                 needed: candidate.needed(),
                 model: candidate.name(),
-            }));
-            continue;
+            };
+            return Err(error);
         }
-        let outcomes = rolling_origin(candidate.as_ref(), filled, season, ahead, poll)?;
-        let error = mean_absolute_error(&outcomes);
-        if best.as_ref().is_none_or(|(least, _, _)| error < *least) {
-            best = Some((error, candidate, outcomes));
+        let outcomes = if model.is_costly() {
+            Vec::new()
+        } else {
+            rolling_origin(candidate.as_ref(), filled, season, ahead, poll)?
+        };
+        tried.push((candidate, outcomes));
+    }
+    let outcomes: Vec<&[Outcome]> = tried.iter().map(|(_, outcomes)| outcomes.as_slice()).collect();
+    let combined = mean_of(&outcomes);
+    Ok((
+        tried.into_iter().map(|(candidate, _)| candidate).collect(),
+        combined,
+    ))
+}
+
+/// The backtest of the mean of some models. All have been tried from the same origins.
+fn mean_of(outcomes: &[&[Outcome]]) -> Vec<Outcome> {
+    let weight = 1.0 / outcomes.len() as f64;
+    let mut members = outcomes.iter();
+    let mut mean = members.next().map_or(Vec::new(), |first| first.to_vec());
+    for outcome in &mut mean {
+        outcome.error *= weight;
+        outcome.standard_error *= weight;
+    }
+    for other in members {
+        for (outcome, more) in mean.iter_mut().zip(*other) {
+            outcome.error += weight * more.error;
+            outcome.standard_error += weight * more.standard_error;
         }
     }
-    match (best, short) {
-        (Some((_, candidate, outcomes)), _) => Ok((candidate, outcomes)),
-        (None, Some(error)) => Err(error),
-        (None, None) => Err(Error::TooShort {
-            values,
-            needed: 2,
-            model: "auto",
-        }),
-    }
+    mean
 }
 
 /// Standard errors to each side that hold the share `level` of a normal distribution: 1.96 for 0.95.
 fn normal_width(level: f64) -> f64 {
     Normal::standard().inverse_cdf(0.5 + level / 2.0)
+}
+
+/// By what factor errors were larger than the standard errors stated, at least 1: the root of the mean squared ratio of each
+/// origin and of two origins more at which all was as stated, so that one bad origin is not taken for a law.
+fn overconfidence(outcomes: &[Outcome]) -> f64 {
+    const GIVEN: f64 = 2.0;
+    let origins = outcomes.iter().filter(|o| o.step == 1).count() as f64;
+    let (mut sum, mut count) = (0.0, 0.0);
+    for outcome in outcomes.iter().filter(|o| o.standard_error > 0.0) {
+        sum += (outcome.error / outcome.standard_error).powi(2);
+        count += 1.0;
+    }
+    if count == 0.0 {
+        return 1.0;
+    }
+    ((GIVEN + origins * sum / count) / (GIVEN + origins))
+        .sqrt()
+        .max(1.0)
 }
 
 /// Standard errors to each side that held the share `level` of the outcomes, 0 when there are too few to say.

@@ -131,6 +131,19 @@ impl Grid {
             .map_err(|_| Error::NoTime { steps })
     }
 
+    /// The time of a place in `values`, in microseconds since 2000-01-01 UTC.
+    ///
+    /// # Errors
+    /// [`Error::NoStep`] for a sequence.
+    pub fn time_at(&self, place: usize, zone: &TimeZone) -> Result<i64, Error> {
+        let step = self.step.ok_or(Error::NoStep {
+            points: self.points(),
+        })?;
+        let before = self.values.len().saturating_sub(place + 1);
+        step.add(self.last, -(before as i64), zone)
+            .map_err(|_| Error::NoTime { steps: before })
+    }
+
     /// Seasons, in steps, that the calendar suggests for this step: 24 and 168 for hours, 7 and 365 for days,
     /// 52 for weeks, 12 for months. Minutes get 60, 1440 and 10080.
     pub fn expected_seasons(&self) -> Vec<usize> {

@@ -14,27 +14,40 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod arima;
+pub mod auto;
 pub mod autocorrelation;
 pub mod backtest;
+pub mod ces;
 pub mod decomposition;
 mod drift;
+pub mod ensemble;
 mod error;
+pub mod ets;
+pub mod evaluation;
 mod forecast;
 pub mod gaps;
 pub mod grid;
+pub mod intermittent;
+pub mod linear;
+mod mean;
 mod model;
+pub mod mstl;
 mod naive;
+pub mod optimize;
+pub mod random;
 pub mod season;
 mod seasonal_naive;
 mod seasonal_smoothing;
 pub mod ses;
-mod theta;
+pub mod stl;
+pub mod theta;
 
 pub use drift::Drift;
 pub use error::Error;
 pub use forecast::{Forecast, MAX_HISTORY, MAX_HORIZON, Point, Request, forecast};
-pub use model::{Fit, Model, Predict};
+pub use mean::Mean;
+pub use model::{Fit, Members, Model, Predict, Step};
 pub use naive::Naive;
 pub use seasonal_naive::SeasonalNaive;
 pub use seasonal_smoothing::SeasonalSmoothing;
-pub use theta::Theta;

@@ -10,7 +10,7 @@ use crate::{Error, Fit, Predict};
 ///
 /// ```
 /// use kpi_forecast::{Fit, Naive};
-/// let fitted = Naive.fit(&[3.0, 5.0, 4.0]).unwrap();
+/// let fitted = Naive.fit(&[3.0, 5.0, 4.0], &mut || false).unwrap();
 /// assert_eq!(fitted.value(7), 4.0);
 /// assert_eq!(fitted.standard_error(4), 2.0 * fitted.standard_error(1));
 /// ```
@@ -31,7 +31,7 @@ impl Fit for Naive {
         2
     }
 
-    fn fit(&self, history: &[f64]) -> Result<Box<dyn Predict>, Error> {
+    fn fit(&self, history: &[f64], _poll: &mut dyn FnMut() -> bool) -> Result<Box<dyn Predict>, Error> {
         require(self, history)?;
         let last = history.last().copied().unwrap_or(0.0);
         let squares = history

@@ -27,7 +27,7 @@ const CUT: f64 = 4.0;
 /// errors, `1/sqrt(n)` each), and by more than `1/k` with `k` whole seasons in the series. Because a season is
 /// judged by values that it has not seen, a multiple of the true season never wins over it.
 ///
-/// `poll` is called between candidates; when it returns true the search ends with what it has.
+/// `poll` is called before each pass through the values; when it returns true the search ends with what it has.
 ///
 /// ```
 /// use kpi_forecast::season::detect;
@@ -39,7 +39,7 @@ pub fn detect(values: &[f64], expected: &[usize], poll: &mut dyn FnMut() -> bool
     let filled = gaps::fill(values, 1);
     let n = filled.len();
     let mut suspected = expected.to_vec();
-    let mut unsuspected = peaks(&filled);
+    let mut unsuspected = peaks(&filled, poll);
     suspected.sort_unstable();
     unsuspected.sort_unstable();
     let candidates = suspected
@@ -65,10 +65,13 @@ pub fn detect(values: &[f64], expected: &[usize], poll: &mut dyn FnMut() -> bool
 }
 
 /// The lags at which the values, or their differences, are most like themselves.
-fn peaks(filled: &[f64]) -> Vec<usize> {
+fn peaks(filled: &[f64], poll: &mut dyn FnMut() -> bool) -> Vec<usize> {
     let differences: Vec<f64> = filled.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let mut found = Vec::new();
     for view in [filled, &differences] {
+        if poll() {
+            break;
+        }
         let r = autocorrelations(view, filled.len() / 3);
         let least = UNSUSPECTED / (filled.len() as f64).sqrt();
         let mut tops: Vec<usize> = (2..r.len().saturating_sub(1))
@@ -156,4 +159,44 @@ fn unexplained(deviations: &[f64], season: usize) -> f64 {
         count += 1.0;
     }
     if count > 0.0 { squares / count } else { 0.0 }
+}
+
+/// Whether the autocorrelation at lag `season` is significant at 90%, by Bartlett's formula (the test of the M4
+/// competition's benchmarks, Makridakis, Spiliotis & Assimakopoulos 2020, *International Journal of Forecasting*
+/// 36:54-74). False below two seasons.
+///
+/// ```
+/// use kpi_forecast::season::is_seasonal;
+/// let weekly: Vec<f64> = (0..70).map(|t| [5.0, 6.0, 6.0, 6.0, 7.0, 1.0, 0.0][t % 7]).collect();
+/// assert!(is_seasonal(&weekly, 7));
+/// assert!(!is_seasonal(&[1.0; 50], 7));
+/// ```
+pub fn is_seasonal(values: &[f64], season: usize) -> bool {
+    const QUANTILE: f64 = 1.645;
+    /// Few lags by their definition: a transform of all would cost more.
+    const FEW: usize = 100;
+    let n = values.len();
+    if season < 2 || n < 2 * season {
+        return false;
+    }
+    let r = if season > FEW {
+        autocorrelations(values, season)
+    } else {
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let at = |lag: usize| -> f64 {
+            values
+                .iter()
+                .zip(&values[lag..])
+                .map(|(a, b)| (a - mean) * (b - mean))
+                .sum()
+        };
+        let whole = at(0);
+        if whole <= 0.0 {
+            return false;
+        }
+        (0..=season).map(|lag| at(lag) / whole).collect()
+    };
+    let before: f64 = r[1..season].iter().map(|r| r * r).sum();
+    let limit = QUANTILE * ((1.0 + 2.0 * before) / n as f64).sqrt();
+    r[season].abs() > limit
 }

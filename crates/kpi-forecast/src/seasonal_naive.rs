@@ -10,7 +10,7 @@ use crate::{Error, Fit, Predict};
 ///
 /// ```
 /// use kpi_forecast::{Fit, SeasonalNaive};
-/// let fitted = SeasonalNaive { season: 2 }.fit(&[1.0, 10.0, 2.0, 11.0]).unwrap();
+/// let fitted = SeasonalNaive { season: 2 }.fit(&[1.0, 10.0, 2.0, 11.0], &mut || false).unwrap();
 /// assert_eq!((fitted.value(1), fitted.value(2), fitted.value(3)), (2.0, 11.0, 2.0));
 /// assert_eq!((fitted.standard_error(2), fitted.standard_error(3)), (1.0, 2.0_f64.sqrt()));
 /// ```
@@ -34,7 +34,7 @@ impl Fit for SeasonalNaive {
         self.season.max(1) + 1
     }
 
-    fn fit(&self, history: &[f64]) -> Result<Box<dyn Predict>, Error> {
+    fn fit(&self, history: &[f64], _poll: &mut dyn FnMut() -> bool) -> Result<Box<dyn Predict>, Error> {
         require(self, history)?;
         let season = self.season.max(1);
         let compared = history.len() - season;

@@ -14,7 +14,7 @@ use crate::{Error, Fit, Predict};
 ///
 /// ```
 /// use kpi_forecast::{Fit, SeasonalSmoothing};
-/// let fitted = SeasonalSmoothing { season: 2 }.fit(&[1.0, 5.0, 1.0, 5.0, 1.0, 5.0]).unwrap();
+/// let fitted = SeasonalSmoothing { season: 2 }.fit(&[1.0, 5.0, 1.0, 5.0, 1.0, 5.0], &mut || false).unwrap();
 /// assert_eq!((fitted.value(1), fitted.value(2), fitted.value(3)), (1.0, 5.0, 1.0));
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ impl Fit for SeasonalSmoothing {
         2 * self.season.max(1) + 1
     }
 
-    fn fit(&self, history: &[f64]) -> Result<Box<dyn Predict>, Error> {
+    fn fit(&self, history: &[f64], _poll: &mut dyn FnMut() -> bool) -> Result<Box<dyn Predict>, Error> {
         require(self, history)?;
         let season = self.season.max(1);
         let weights = (1..=10).map(|tenth| f64::from(tenth) / 10.0);

@@ -124,6 +124,42 @@ pub enum Error {
         /// The number whose bucket was sought.
         number: i64,
     },
+    /// A gap that ends before it starts.
+    #[error("a gap must not be shorter than no time")]
+    GapNegative {
+        /// What was given, in microseconds.
+        micros: i64,
+    },
+    /// Rows of one downsampling that want different results.
+    #[error("n and the gap must be the same in all rows")]
+    SettingsDiffer {
+        /// The settings of the rows before: `n`, and the gap in microseconds.
+        one: (i64, Option<i64>),
+        /// Those of the row that differs.
+        other: (i64, Option<i64>),
+    },
+    /// An expression for `map` or `filter` that cannot be read, or whose kinds do not fit.
+    #[error("invalid expression for the points of a series")]
+    BadLambda {
+        /// The first character that does not fit, counted from 1.
+        position: usize,
+        /// What would have fitted.
+        expected: String,
+        /// What is there instead, shortened; empty at the end of the text.
+        found: String,
+    },
+    /// An arithmetic operation that does not exist.
+    #[error("unknown arithmetic operation")]
+    UnknownArithmetic {
+        /// What was given.
+        given: String,
+    },
+    /// A way to fill up to a step that does not exist.
+    #[error("unknown method to fill a series")]
+    UnknownFillMethod {
+        /// What was given.
+        given: String,
+    },
     /// Bytes that are not an encoded series.
     #[error("invalid bytes for a series")]
     BadBytes {
@@ -173,6 +209,20 @@ impl Error {
             )),
             Self::UnknownFill { given } => Some(format!("fill is \"{given}\"")),
             Self::NumberOutOfRange { name, given, .. } => Some(format!("{name} is {given}")),
+            Self::GapNegative { micros } => Some(format!("the gap is {micros} microseconds")),
+            Self::SettingsDiffer { one, other } => Some(settings_that_differ(*one, *other)),
+            Self::BadLambda {
+                position,
+                expected,
+                found,
+            } => {
+                let found = if found.is_empty() { "the end" } else { found };
+                Some(format!(
+                    "at character {position}: expected {expected}, found {found}"
+                ))
+            }
+            Self::UnknownArithmetic { given } => Some(format!("the operation is \"{given}\"")),
+            Self::UnknownFillMethod { given } => Some(format!("the method is \"{given}\"")),
             Self::BadBytes { offset, reason } => Some(format!("at byte {offset}: {reason}")),
         }
     }
@@ -204,8 +254,35 @@ impl Error {
                 "times reach from 4714-11-24 BC to the end of the year 294276; a bucket that holds such a time may start before it"
             }
             Self::IntegerBucketOutOfRange { .. } => "give a smaller width, or cast to a wider integer type",
+            Self::GapNegative { .. } => {
+                "give the longest time between two points that belong together, such as '5 minutes'"
+            }
+            Self::SettingsDiffer { .. } => {
+                "give constants, such as kpi.lttb(ts, value, 800), or GROUP BY them"
+            }
+            Self::BadLambda { .. } => {
+                "write for example $$ $value * 2 $$, $$ ($time + '1 day'i, sqrt($value)) $$, or for filter \
+                 $$ $value > 0 and $time >= '2026-01-01't $$"
+            }
+            Self::UnknownArithmetic { .. } => {
+                "it is one of 'add', 'sub', 'mul', 'div', 'mod', 'power', 'logn'"
+            }
+            Self::UnknownFillMethod { .. } => "it is one of 'locf', 'linear', 'nearest'",
             Self::NumberOutOfRange { .. } | Self::BadBytes { .. } => return None,
         };
         Some(hint.to_string())
     }
+}
+
+/// What the rows want, where that is not the same.
+fn settings_that_differ(one: (i64, Option<i64>), other: (i64, Option<i64>)) -> String {
+    if one.0 != other.0 {
+        return format!("n is {} in one row and {} in another", one.0, other.0);
+    }
+    let gap = |gap: Option<i64>| gap.map_or("none".into(), |micros| format!("{micros} microseconds"));
+    format!(
+        "the gap is {} in one row and {} in another",
+        gap(one.1),
+        gap(other.1)
+    )
 }

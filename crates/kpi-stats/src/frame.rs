@@ -11,16 +11,41 @@ const CHECKSUM_BYTES: usize = 4;
 
 /// Which state the bytes hold, so that one state is never read as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Stats1d = 1,
     Stats2d = 2,
     UddSketch = 3,
     HyperLogLog = 4,
     Histogram = 5,
+    CounterAgg = 10,
+    GaugeAgg = 11,
+    TimeWeight = 12,
+    Candlestick = 13,
+    StateAgg = 14,
+    CompactStateAgg = 15,
+    HeartbeatAgg = 16,
+    Ratio = 20,
+    Apdex = 21,
+    Slo = 22,
+    Nps = 23,
+    ForecastError = 24,
+    Ewma = 25,
+    Trend = 26,
+    Gini = 27,
+    Funnel = 28,
+    Retention = 29,
+    Frequent = 30,
+    TDigest = 31,
+    FloatExtremes = 32,
+    IntExtremes = 33,
+    BytesExtremes = 34,
+    FloatExtremesBy = 35,
+    IntExtremesBy = 36,
+    BytesExtremesBy = 37,
 }
 
 /// Writes the content of a frame.
-pub(crate) struct Writer {
+pub struct Writer {
     bytes: Vec<u8>,
 }
 
@@ -41,6 +66,11 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// A time, or another number of either sign that is seldom small.
+    pub fn i64(&mut self, value: i64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
     /// An unsigned integer in groups of seven bits (LEB128).
     pub fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
@@ -48,6 +78,17 @@ impl Writer {
             value >>= 7;
         }
         self.bytes.push(value as u8);
+    }
+
+    /// A signed integer, small ones of either sign in few bytes: 0, -1, 1, -2, ... as 0, 1, 2, 3, ...
+    pub fn signed(&mut self, value: i64) {
+        self.varint((value << 1 ^ value >> 63) as u64);
+    }
+
+    /// Bytes of any length, with their length before them.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.varint(bytes.len() as u64);
+        self.raw(bytes);
     }
 
     pub fn raw(&mut self, bytes: &[u8]) {
@@ -62,16 +103,24 @@ impl Writer {
 }
 
 /// Reads the content of a frame whose version, kind and checksum are right.
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     type_name: &'static str,
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    fn too_short(&self, bytes: &[u8]) -> Error {
+        self.corrupt(match bytes.len() {
+            0 => "There are no bytes.".into(),
+            1 => "There is only 1 byte.".into(),
+            length => format!("There are only {length} bytes."),
+        })
+    }
+
     pub fn new(type_name: &'static str, kind: Kind, bytes: &'a [u8]) -> Result<Self, Error> {
         let reader = Self { type_name, rest: &[] };
         let [version, stored_kind, rest @ ..] = bytes else {
-            return Err(reader.corrupt(format!("There are only {} bytes.", bytes.len())));
+            return Err(reader.too_short(bytes));
         };
         if *version != VERSION {
             return Err(reader.corrupt(format!(
@@ -79,7 +128,7 @@ impl<'a> Reader<'a> {
             )));
         }
         let Some((rest, stored)) = rest.split_last_chunk::<CHECKSUM_BYTES>() else {
-            return Err(reader.corrupt(format!("There are only {} bytes.", bytes.len())));
+            return Err(reader.too_short(bytes));
         };
         let content = bytes.split_at(bytes.len() - CHECKSUM_BYTES).0;
         if crc32c(content) != u32::from_le_bytes(*stored) {
@@ -107,6 +156,22 @@ impl<'a> Reader<'a> {
         self.chunk().map(f64::from_le_bytes)
     }
 
+    pub fn i64(&mut self) -> Result<i64, Error> {
+        self.chunk().map(i64::from_le_bytes)
+    }
+
+    /// As many bytes as are said to come.
+    pub fn take(&mut self, length: u64) -> Result<&'a [u8], Error> {
+        let taken = usize::try_from(length)
+            .ok()
+            .and_then(|length| self.rest.split_at_checked(length));
+        let Some((taken, rest)) = taken else {
+            return Err(self.corrupt("They end too early.".into()));
+        };
+        self.rest = rest;
+        Ok(taken)
+    }
+
     pub fn varint(&mut self) -> Result<u64, Error> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
@@ -132,16 +197,45 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
+    /// What [`Writer::signed`] wrote.
+    pub fn signed(&mut self) -> Result<i64, Error> {
+        let value = self.varint()?;
+        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    /// What [`Writer::bytes`] wrote, at most `most` of them.
+    pub fn bytes(&mut self, most: usize) -> Result<&'a [u8], Error> {
+        let length = self.varint()?;
+        let split = usize::try_from(length)
+            .ok()
+            .filter(|length| *length <= most)
+            .and_then(|length| self.rest.split_at_checked(length));
+        let Some((bytes, rest)) = split else {
+            return Err(self.corrupt(format!("They claim a value of {length} bytes.")));
+        };
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    /// A number of items of which each takes at least `least` bytes: so many are there, or the number is wrong.
+    pub fn items(&mut self, least: usize, most: usize) -> Result<usize, Error> {
+        let items = self.varint()?;
+        usize::try_from(items)
+            .ok()
+            .filter(|items| *items <= most && items.saturating_mul(least) <= self.rest.len())
+            .ok_or_else(|| self.corrupt(format!("They claim {items} items.")))
+    }
+
     /// All that is left.
     pub fn remaining(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)
     }
 
     pub fn finish(self) -> Result<(), Error> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(self.corrupt(format!("There are {} bytes too many.", self.rest.len())))
+        match self.rest.len() {
+            0 => Ok(()),
+            1 => Err(self.corrupt("There is 1 byte too many.".into())),
+            more => Err(self.corrupt(format!("There are {more} bytes too many."))),
         }
     }
 

@@ -24,6 +24,11 @@ pub struct Stats1d {
 }
 
 impl Stats1d {
+    /// The state of these moments.
+    pub(crate) fn of(moments: Moments) -> Self {
+        Self { moments }
+    }
+
     /// Adds one value; NaN and infinities are remembered as what they are.
     #[inline]
     pub fn add(&mut self, x: f64) {

@@ -32,6 +32,15 @@ pub struct Stats2d {
 }
 
 impl Stats2d {
+    /// The state of the moments of both variables, which have the same count, and of their co-moment.
+    pub(crate) fn of(x: Moments, y: Moments, comoment: f64) -> Self {
+        let mut stats = Self { x, y, comoment };
+        if x.n == 0 || stats.is_special() {
+            stats.comoment = 0.0;
+        }
+        stats
+    }
+
     /// Adds one pair. As in PostgreSQL the dependent variable comes first.
     #[inline]
     pub fn add(&mut self, y: f64, x: f64) {

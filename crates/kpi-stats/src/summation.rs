@@ -24,6 +24,28 @@ impl CompensatedSum {
         self.hi = hi;
     }
 
+    /// Adds any double: an infinity or a NaN is the total from then on, as in a plain sum.
+    #[inline]
+    pub fn add_any(&mut self, x: f64) {
+        if x.is_finite() && self.hi.is_finite() {
+            self.add(x);
+        } else {
+            *self = Self {
+                hi: self.hi + x,
+                lo: 0.0,
+            };
+        }
+    }
+
+    /// [`CompensatedSum::merge`] for sums of [`CompensatedSum::add_any`].
+    pub fn merge_any(&mut self, other: &Self) {
+        if other.hi.is_finite() && self.hi.is_finite() {
+            self.merge(other);
+        } else {
+            self.add_any(other.hi);
+        }
+    }
+
     /// `x · n` minus this sum of n values: n times the deviation of x from their mean, rounded only once.
     #[inline]
     pub fn excess_of(&self, x: f64, n: f64) -> f64 {

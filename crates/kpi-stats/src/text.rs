@@ -63,14 +63,18 @@ pub(crate) fn push_number(text: &mut String, value: f64) {
     };
 }
 
+/// Appends which of NaN and the infinities are marked, as a list of their names.
+pub(crate) fn push_special(text: &mut String, special: u8) {
+    let names = SPECIAL_NAMES.iter().filter(|(mark, _)| special & mark != 0);
+    let quoted: Vec<String> = names.map(|(_, name)| format!("\"{name}\"")).collect();
+    let _ = write!(text, "[{}]", quoted.join(", "));
+}
+
 /// Appends the members `sum`, `m2`, `m3`, `m4`, or `special` where NaN or an infinity was seen.
 pub(crate) fn push_moments(text: &mut String, moments: &Moments) {
     if moments.special != 0 {
-        let names = SPECIAL_NAMES
-            .iter()
-            .filter(|(mark, _)| moments.special & mark != 0);
-        let quoted: Vec<String> = names.map(|(_, name)| format!("\"{name}\"")).collect();
-        let _ = write!(text, "\"special\": [{}]", quoted.join(", "));
+        text.push_str("\"special\": ");
+        push_special(text, moments.special);
         return;
     }
     let parts: [(&str, &[f64]); 4] = [
@@ -120,7 +124,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn take(&mut self, token: &str) -> bool {
+    /// Takes `token` if it comes next, and says whether it did.
+    pub fn take(&mut self, token: &str) -> bool {
         match self.rest.strip_prefix(token) {
             Some(rest) => {
                 self.rest = rest.trim_start();
@@ -135,13 +140,15 @@ impl<'a> Scanner<'a> {
         if self.take(token) {
             Ok(())
         } else {
-            Err(self.error(format!("expected {token}")))
+            Err(self.error(format!("expected \"{token}\"")))
         }
     }
 
     /// Takes `"name":`.
     pub fn key(&mut self, name: &str) -> Result<(), Error> {
-        self.expect(&format!("\"{name}\""))?;
+        if !self.take(&format!("\"{name}\"")) {
+            return Err(self.error(format!("expected the key \"{name}\"")));
+        }
         self.expect(":")
     }
 
@@ -157,6 +164,23 @@ impl<'a> Scanner<'a> {
                 Ok(count)
             }
             _ => Err(self.error("expected a count from 0 to 9223372036854775807")),
+        }
+    }
+
+    /// A whole number of either sign, such as a time in microseconds.
+    pub fn integer(&mut self) -> Result<i64, Error> {
+        let is_part = |c: char| c.is_ascii_digit() || c == '-';
+        let length = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
+        match self
+            .rest
+            .split_at_checked(length)
+            .and_then(|(number, rest)| Some((number.parse().ok()?, rest)))
+        {
+            Some((value, rest)) => {
+                self.rest = rest.trim_start();
+                Ok(value)
+            }
+            None => Err(self.error("expected a whole number")),
         }
     }
 
@@ -185,6 +209,27 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// The marks of a list of `NaN`, `Infinity` and `-Infinity`, as [`push_special`] writes it.
+    pub fn special(&mut self) -> Result<u8, Error> {
+        self.expect("[")?;
+        let mut special = 0;
+        loop {
+            let found = SPECIAL_NAMES
+                .iter()
+                .find(|(_, name)| self.take(&format!("\"{name}\"")));
+            let Some((mark, _)) = found else {
+                return Err(self.error("expected \"NaN\", \"Infinity\" or \"-Infinity\""));
+            };
+            special |= mark;
+            if !self.take(",") {
+                break;
+            }
+        }
+        self.expect("]")?;
+        debug_assert!(special & !ALL_SPECIAL == 0);
+        Ok(special)
+    }
+
     pub fn moments(&mut self, n: u64) -> Result<Moments, Error> {
         let mut moments = Moments {
             n,
@@ -192,21 +237,7 @@ impl<'a> Scanner<'a> {
         };
         if self.rest.starts_with("\"special\"") {
             self.key("special")?;
-            self.expect("[")?;
-            loop {
-                let found = SPECIAL_NAMES
-                    .iter()
-                    .find(|(_, name)| self.take(&format!("\"{name}\"")));
-                let Some((mark, _)) = found else {
-                    return Err(self.error("expected \"NaN\", \"Infinity\" or \"-Infinity\""));
-                };
-                moments.special |= mark;
-                if !self.take(",") {
-                    break;
-                }
-            }
-            self.expect("]")?;
-            debug_assert!(moments.special & !ALL_SPECIAL == 0);
+            moments.special = self.special()?;
         } else {
             self.key("sum")?;
             self.expect("[")?;
@@ -229,7 +260,7 @@ impl<'a> Scanner<'a> {
         }
         moments
             .check()
-            .map_err(|reason| self.error(reason.trim_end_matches('.')))?;
+            .map_err(|reason| self.error(reason.trim_end_matches('.').replacen("There", "there", 1)))?;
         Ok(moments)
     }
 

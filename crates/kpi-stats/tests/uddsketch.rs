@@ -169,6 +169,86 @@ proptest! {
         }
         prop_assert_eq!(merged.encode().len(), whole.encode().len());
     }
+
+    /// The same of small sketches, also where the parts have other sizes and errors: the smallest and the largest count.
+    #[test]
+    fn merge_of_unlike_sketches_is_the_whole(
+        values in prop::collection::vec(any_value(), 0..300), size in 16..64i64, error in 0.001..0.9f64, rotate in 0..3usize,
+    ) {
+        let mut whole = UddSketch::with_size(size, error).unwrap();
+        values.iter().for_each(|x| whole.add(*x));
+        let mut parts = [
+            UddSketch::default(),
+            UddSketch::with_size(size, 0.001).unwrap(),
+            UddSketch::with_size(65_536, error).unwrap(),
+        ];
+        values.iter().enumerate().for_each(|(i, x)| parts[HyperLogLog::mix(i as u64) as usize % 3].add(*x));
+        parts.rotate_left(rotate);
+        let mut merged = parts[0].clone();
+        parts[1..].iter().for_each(|part| merged.merge(part));
+        prop_assert!(merged.is_made_with(size, error) && whole.is_made_with(size, error));
+        prop_assert_eq!(merged.error(), whole.error());
+        for p in [0.0, 0.01, 0.3, 0.5, 0.77, 0.99, 1.0] {
+            let (a, b) = (merged.approx_percentile(p).unwrap(), whole.approx_percentile(p).unwrap());
+            prop_assert_eq!(a.map(f64::to_bits), b.map(f64::to_bits));
+        }
+        prop_assert_eq!(UddSketch::decode(&whole.encode()).unwrap(), whole);
+    }
+
+    /// A sketch of any size is as close to the value of a rank as it says, up to the largest doubles.
+    #[test]
+    fn error_of_any_size_is_what_it_says(mut values in prop::collection::vec(
+        prop_oneof![1e-6..1e6f64, any::<f64>().prop_filter("normal", |x| x.is_normal())], 1..200),
+        size in 16..64i64, error in 0.001..0.9f64, rank in 0..1000usize) {
+        let mut sketch = UddSketch::with_size(size, error).unwrap();
+        prop_assert!(sketch.error() <= error && sketch.error() == sketch.initial_error());
+        values.iter().for_each(|x| sketch.add(*x));
+        values.sort_by(f64::total_cmp);
+        let position = (rank % values.len()) as f64 / (values.len() - 1).max(1) as f64 * (values.len() - 1) as f64;
+        if position.fract() == 0.0 {
+            let p = position / (values.len() - 1).max(1) as f64;
+            if p * (values.len() - 1) as f64 == position {
+                let truth = values[position as usize];
+                let read = sketch.approx_percentile(p).unwrap().unwrap();
+                prop_assert!(((read - truth) / truth).abs() <= sketch.error() * (1.0 + 1e-9), "{read} for {truth}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_and_errors_that_cannot_be() {
+    for (size, error) in [
+        (15, 0.01),
+        (65_537, 0.01),
+        (-1, 0.01),
+        (100, 0.0009),
+        (100, 1.0),
+        (100, f64::NAN),
+        (100, -0.1),
+    ] {
+        assert!(UddSketch::with_size(size, error).is_err(), "{size}, {error}");
+    }
+    assert_eq!(UddSketch::with_size(8192, 0.001).unwrap(), UddSketch::default());
+}
+
+/// The widest buckets hold all doubles, of both signs, in the smallest sketch.
+#[test]
+fn the_smallest_sketch_of_everything() {
+    let mut sketch = UddSketch::with_size(16, 0.001).unwrap();
+    for i in 0..50_000u64 {
+        let magnitude = 10f64.powf(uniform(i) * 631.0 - 323.0);
+        sketch.add(if i % 2 == 0 { magnitude } else { -magnitude });
+    }
+    [f64::MAX, f64::MIN, f64::from_bits(1)]
+        .iter()
+        .for_each(|x| sketch.add(*x));
+    assert_eq!(sketch.num_vals(), 50_003);
+    // Their sum is no number: bytes are compared.
+    let again = UddSketch::decode(&sketch.encode()).unwrap();
+    assert_eq!(again.encode(), sketch.encode());
+    assert_eq!(sketch.max_val(), Some(f64::MAX));
+    assert!((sketch.approx_percentile_rank(0.0).unwrap() - 0.5).abs() < 0.001);
 }
 
 /// The same with so many buckets that parts have collapsed to different levels.

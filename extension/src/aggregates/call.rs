@@ -66,9 +66,9 @@ impl Call {
         })
     }
 
-    /// Argument `i`, declared `text`.
+    /// Argument `i`, declared `text`, in UTF-8.
     pub fn text(&self, i: usize) -> Option<std::borrow::Cow<'_, str>> {
-        self.bytes(i).map(String::from_utf8_lossy)
+        self.bytes(i).map(super::encoding::from_server)
     }
 
     /// The memory that lives as long as the aggregation of the current group.

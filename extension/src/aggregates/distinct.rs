@@ -4,7 +4,7 @@ use kpi_stats::HyperLogLog;
 use pgrx::prelude::*;
 
 use super::call::{Call, Returned, float8, int8, sql_functions};
-use super::{hash, transition, value};
+use super::{hash, row, transition, value};
 use crate::error::Error;
 
 /// `approx_count_distinct(x)` skips NULL.
@@ -36,6 +36,18 @@ fn step(call: &Call, argument: usize, first: impl FnOnce() -> Result<HyperLogLog
     })
 }
 
+/// `intersection(a, b)`.
+fn intersection(call: &Call) -> Returned {
+    let (Some(a), Some(b)) = (
+        value::state::<HyperLogLog>(call, 0)?,
+        value::state::<HyperLogLog>(call, 1)?,
+    ) else {
+        return Ok(None);
+    };
+    let both = a.intersection(&b);
+    row::one(call, [Some(int8(both.count)), Some(float8(both.standard_error))])
+}
+
 sql_functions! {
     kpi_hyperloglog_in, pg_finfo_kpi_hyperloglog_in: value::input::<HyperLogLog>;
     kpi_hyperloglog_out, pg_finfo_kpi_hyperloglog_out: value::output::<HyperLogLog>;
@@ -55,4 +67,5 @@ sql_functions! {
         |call| Ok(value::state::<HyperLogLog>(call, 0)?.map(|h| int8(h.distinct_count())));
     kpi_hyperloglog_stderror, pg_finfo_kpi_hyperloglog_stderror:
         |call| Ok(value::state::<HyperLogLog>(call, 0)?.map(|h| float8(h.standard_error())));
+    kpi_hyperloglog_intersection, pg_finfo_kpi_hyperloglog_intersection: intersection;
 }

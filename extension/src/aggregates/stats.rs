@@ -1,6 +1,6 @@
 //! `stats_agg`: moments of one variable, and of two.
 
-use kpi_stats::{Stats1d, Stats2d};
+use kpi_stats::{MovingStats1d, MovingStats2d, Stats1d, Stats2d};
 
 use super::call::{Call, Returned, int8, sql_functions};
 use super::{transition, value};
@@ -33,6 +33,77 @@ fn step_2d(call: &Call) -> Returned {
             Ok(())
         },
     )
+}
+
+/// The state of a window that moves: there is one from the first row on, since PostgreSQL takes NULL for a state that has to be
+/// made anew.
+fn moving_1d(call: &Call) -> Returned {
+    let x = call.float8(1);
+    transition::step(
+        call,
+        || Ok(MovingStats1d::default()),
+        |window| {
+            if let Some(x) = x {
+                window.add(x);
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Takes a row away; NULL asks for a new state of the rows that are left.
+fn inverse_1d(call: &Call) -> Returned {
+    let (Some(state), Some(x)) = (call.argument(0), call.float8(1)) else {
+        return Ok(call.argument(0));
+    };
+    let sound = transition::state_mut::<MovingStats1d>(state).remove(x);
+    Ok(sound.then_some(state))
+}
+
+fn moving_2d(call: &Call) -> Returned {
+    let pair = call.float8(1).zip(call.float8(2));
+    transition::step(
+        call,
+        || Ok(MovingStats2d::default()),
+        |window| {
+            if let Some((y, x)) = pair {
+                window.add(y, x);
+            }
+            Ok(())
+        },
+    )
+}
+
+fn inverse_2d(call: &Call) -> Returned {
+    let pair = call.float8(1).zip(call.float8(2));
+    let (Some(state), Some((y, x))) = (call.argument(0), pair) else {
+        return Ok(call.argument(0));
+    };
+    let sound = transition::state_mut::<MovingStats2d>(state).remove(y, x);
+    Ok(sound.then_some(state))
+}
+
+fn finish_moving_1d(call: &Call) -> Returned {
+    match call.argument(0) {
+        Some(state) => value::returned(&transition::state_mut::<MovingStats1d>(state).stats()),
+        None => value::returned(&Stats1d::default()),
+    }
+}
+
+fn finish_moving_2d(call: &Call) -> Returned {
+    match call.argument(0) {
+        Some(state) => value::returned(&transition::state_mut::<MovingStats2d>(state).stats()),
+        None => value::returned(&Stats2d::default()),
+    }
+}
+
+sql_functions! {
+    kpi_stats1d_moving, pg_finfo_kpi_stats1d_moving: moving_1d;
+    kpi_stats1d_inverse, pg_finfo_kpi_stats1d_inverse: inverse_1d;
+    kpi_stats1d_moving_final, pg_finfo_kpi_stats1d_moving_final: finish_moving_1d;
+    kpi_stats2d_moving, pg_finfo_kpi_stats2d_moving: moving_2d;
+    kpi_stats2d_inverse, pg_finfo_kpi_stats2d_inverse: inverse_2d;
+    kpi_stats2d_moving_final, pg_finfo_kpi_stats2d_moving_final: finish_moving_2d;
 }
 
 sql_functions! {

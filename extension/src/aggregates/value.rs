@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString};
 use kpi_stats::{Method, State};
 use pgrx::pg_sys;
 
-use super::call::{Call, Returned, float8};
+use super::call::{Call, Returned, float8, int8};
 use crate::error::Error;
 
 /// The state in argument `i`, or `None` where it is NULL.
@@ -88,4 +88,9 @@ pub(super) fn by_method<S: State>(
     let Some(word) = call.text(1) else { return Ok(None) };
     let method = Method::parse(&word)?;
     number(call, |state: &S| read(state, method))
+}
+
+/// An accessor that reads a state and returns `bigint`.
+pub(super) fn count<S: State>(call: &Call, read: impl Fn(&S) -> u64) -> Returned {
+    Ok(state::<S>(call, 0)?.map(|state| int8(read(&state))))
 }

@@ -203,6 +203,9 @@ pub fn source_by_id(mode: Mode, id: i32) -> Result<Source, Error> {
 /// Locks a source against refreshes and changes of its KPIs until the transaction ends, and reads it again: who waited
 /// for the lock must not go on with what was before.
 pub fn lock_source(source: &Source) -> Result<Source, Error> {
+    // The table first, as DROP TABLE does, which ends at the source: the other way round they would wait for each other.
+    // SAFETY: a lock on a number, which may be of no table any more; it is given back at the end of the transaction.
+    unsafe { pg_sys::LockRelationOid(source.relation, pg_sys::AccessShareLock as i32) };
     {
         let _owner = Identity::extension_owner()?;
         spi::run(

@@ -274,7 +274,7 @@ fn check_dimensions(parsed: &[kpi_catalog::Dimension]) -> Result<(), Error> {
 }
 
 /// The caller's search path: what a formula's functions mean is fixed when the source is created.
-fn search_path() -> Result<String, Error> {
+pub fn search_path() -> Result<String, Error> {
     let path = spi::first(
         Mode::Write,
         "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n) \

@@ -2,6 +2,8 @@
 // pgrx wants an ErrorReport by value, and reads the columns from the signature itself.
 #![allow(clippy::result_large_err, clippy::type_complexity)]
 
+mod backtest;
+
 use crate::error::Error;
 use crate::series::{Series, time_zone};
 use kpi_forecast::grid::Grid;
@@ -16,7 +18,7 @@ pgrx::extension_sql_file!(
 );
 
 /// The columns of kpi.forecast_point.
-type Row = (i32, TimestampWithTimeZone, f64, f64, f64, &'static str);
+type Row = (i32, TimestampWithTimeZone, f64, f64, f64, String);
 
 /// Days and months are those of the session's time zone.
 #[pg_extern(sql = false)]
@@ -35,7 +37,7 @@ fn forecast_series(
             name!(value, f64),
             name!(lower, f64),
             name!(upper, f64),
-            name!(model, &'static str),
+            name!(model, String),
         ),
     >,
     ErrorReport,
@@ -66,7 +68,7 @@ fn forecast_series_in(
             name!(value, f64),
             name!(lower, f64),
             name!(upper, f64),
-            name!(model, &'static str),
+            name!(model, String),
         ),
     >,
     ErrorReport,
@@ -113,7 +115,7 @@ fn rows(
             point.value,
             point.lower,
             point.upper,
-            result.model,
+            result.model.clone(),
         ));
     }
     Ok(rows)

@@ -136,7 +136,7 @@ fn procedure(text: &str, owner: pg_sys::Oid) -> Result<(String, Option<String>),
          LATERAL (SELECT CASE WHEN $1 NOT LIKE '%(%' THEN pg_catalog.parse_ident($1, false) END) i(parts) \
          WHERE p.oid = CASE WHEN $1 LIKE '%(%' THEN pg_catalog.to_regprocedure($1) END OR $1 NOT LIKE '%(%' AND p.proname = i.parts[cardinality(i.parts)] \
          AND (cardinality(i.parts) = 1 AND pg_catalog.pg_function_is_visible(p.oid) OR cardinality(i.parts) = 2 AND n.nspname = i.parts[1]) \
-         ORDER BY p.pronargs DESC",
+         ORDER BY p.pronargs DESC, p.oid",
         &[arg(text), arg(owner)],
         |row| {
             let flag = |column| row.get::<bool>(column).unwrap_or(false);
@@ -288,6 +288,7 @@ fn check_config(kind: &str, config: &pgrx::JsonB) -> Result<(), Error> {
     let known: &[&str] = match kind {
         "refresh" => &["source"],
         "alerts" => &["codes", "period"],
+        "archive" | "retention" => &["relation"],
         "procedure" => return Ok(()),
         _ => &[],
     };

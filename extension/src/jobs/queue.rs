@@ -25,8 +25,8 @@ pub fn next_due() -> Result<i64, Error> {
         Mode::Write,
         "UPDATE kpi.job SET due = least(due, clock_timestamp()), next_run = CASE WHEN failures > 0 THEN clock_timestamp() \
          ELSE kpi._next_run(schedule, cron, timezone, clock_timestamp(), clock_timestamp()) END \
-         WHERE NOT failed AND CASE WHEN failures > 0 THEN next_run > clock_timestamp() + $1 * interval '2 s' \
-         ELSE due > clock_timestamp() + interval '1 minute' END",
+         WHERE id IN (SELECT id FROM kpi.job WHERE NOT failed AND CASE WHEN failures > 0 THEN next_run > clock_timestamp() + $1 * interval '2 s' \
+         ELSE due > clock_timestamp() + interval '1 minute' END FOR NO KEY UPDATE SKIP LOCKED)",
         &[arg(LONGEST_PAUSE)],
         |_| Ok(()),
     )?;
@@ -74,6 +74,16 @@ pub fn close(ended: &[Order]) -> Result<(), Error> {
 }
 
 fn crashed(run: i64, job: i32) -> Result<(), Error> {
+    // A job that somebody changes now is looked at again by the next `recover`.
+    let free = spi::first_kept(
+        Mode::Write,
+        "SELECT 1 FROM kpi.job WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED",
+        &[arg(job)],
+        |_| Ok(()),
+    )?;
+    if free.is_none() {
+        return Ok(());
+    }
     // It may have ended well between one look and the other.
     let open = spi::first_kept(
         Mode::Write,
@@ -100,7 +110,8 @@ pub fn start_due(slot: &Slot, worker_started: i64, running: &mut Running) -> Res
     // What was due before this worker began was missed, and such a job may not want that.
     spi::run(
         "UPDATE kpi.job SET due = next_run, next_run = kpi._next_run(schedule, cron, timezone, next_run, clock_timestamp()) \
-         WHERE catch_up = 'none' AND failures = 0 AND NOT paused AND NOT failed AND next_run < $1",
+         WHERE id IN (SELECT id FROM kpi.job WHERE catch_up = 'none' AND failures = 0 AND NOT paused AND NOT failed AND next_run < $1 \
+                      FOR NO KEY UPDATE SKIP LOCKED)",
         &[spi::raw_arg(pg_sys::TIMESTAMPTZOID, missed.into_datum())],
     )?;
     let due = spi::query(
@@ -193,9 +204,22 @@ fn refused_login(owner: pg_sys::Oid) -> Result<Option<Failure>, Error> {
     })
 }
 
+/// Keeps a job from being changed until the commit. Always before its runs: `kpi.drop_job` takes the job and then its runs, and who
+/// took them the other way round would wait for it while it waits for them.
+fn hold(job: i32) -> Result<(), Error> {
+    spi::first(
+        Mode::Write,
+        "SELECT 1 FROM kpi.job WHERE id = $1 FOR NO KEY UPDATE",
+        &[arg(job)],
+        |_| Ok(()),
+    )?;
+    Ok(())
+}
+
 /// Writes down that a run has succeeded, and when the job runs next. One that was not on the schedule does not move it.
 pub fn succeeded(run: i64, job: i32, rows: Option<i64>, scheduled: bool) -> Result<(), Error> {
     let _owner = Identity::extension_owner()?;
+    hold(job)?;
     spi::run(
         "UPDATE kpi.job_run SET outcome = 'succeeded', finished_at = clock_timestamp(), rows = $2 WHERE id = $1",
         &[arg(run), spi::raw_arg(pg_sys::INT8OID, rows.into_datum())],
@@ -221,6 +245,7 @@ pub fn succeeded(run: i64, job: i32, rows: Option<i64>, scheduled: bool) -> Resu
 /// Writes down that a run has failed, and when the job is tried again; after too many times it is given up, with an alert.
 pub fn failed(run: i64, job: i32, outcome: &str, failure: &Failure) -> Result<(), Error> {
     let _owner = Identity::extension_owner()?;
+    hold(job)?;
     spi::run(
         "UPDATE kpi.job_run SET outcome = $2, finished_at = clock_timestamp(), sqlstate = $3, message = $4 WHERE id = $1",
         &[

@@ -13,7 +13,7 @@ use super::{alert, lock, queue};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::spi::{self, Mode, arg};
-use crate::{guc, rollup, stream, version};
+use crate::{archive, guc, rollup, stream, version};
 
 unsafe extern "C-unwind" {
     // utils/timeout.h, which pgrx does not bind; the same from PostgreSQL 14 to 18.
@@ -36,7 +36,7 @@ struct Job {
 }
 
 /// The kinds of jobs that the extension brings.
-pub const KINDS: [&str; 4] = ["refresh", "alerts", "rotate", "clean"];
+pub const KINDS: [&str; 6] = ["refresh", "alerts", "archive", "retention", "rotate", "clean"];
 
 fn job(id: i32) -> Result<Option<Job>, Error> {
     let _owner = Identity::extension_owner()?;
@@ -171,6 +171,8 @@ fn execute(job: &Job) -> Result<Option<i64>, Error> {
                 kpi_catalog::period(&period)?.as_str(),
             )?))
         }
+        "archive" => archive_table(job).map(|()| None),
+        "retention" => retention(job),
         "rotate" => Ok(Some(stream::remove_lapsed()? + stream::rotate()?)),
         "clean" => Ok(Some(stream::clean()?)),
         other => Err(Error::new(
@@ -212,6 +214,70 @@ fn refresh(job: &Job) -> Result<i64, Error> {
         written += rollup::refresh::refresh(&name, i64::MIN, i64::MAX)?.rows_written;
     }
     Ok(written)
+}
+
+/// The table that the config of an archive's job names.
+fn relation(job: &Job) -> Result<pg_sys::Oid, Error> {
+    let config = config(job)?;
+    let name = config.get("relation").and_then(|name| name.as_str());
+    let found = match name {
+        Some(name) => spi::first(
+            Mode::Write,
+            "SELECT pg_catalog.to_regclass($1)::oid",
+            &[arg(name)],
+            |row| Ok(row.get::<pg_sys::Oid>(1)),
+        )?
+        .flatten(),
+        None => None,
+    };
+    found.ok_or_else(|| {
+        let error = match name {
+            Some(name) => Error::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+                format!("table \"{name}\" of job \"{}\" does not exist", job.name),
+            ),
+            None => Error::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("the config of job \"{}\" names no table", job.name),
+            ),
+        };
+        error.hint(format!(
+            "SELECT kpi.alter_job({}, config => '{{\"relation\": \"schema.table\"}}');",
+            spi::literal(&job.name)
+        ))
+    })
+}
+
+/// Drops what is old of a table; nothing while its other job, or somebody, archives or restores it.
+fn retention(job: &Job) -> Result<Option<i64>, Error> {
+    let relation = relation(job)?;
+    if !archive::begin_job(relation)? {
+        return Ok(Some(0));
+    }
+    Ok(Some(archive::apply_retention(relation)?))
+}
+
+/// Moves what is due of a table to its store; commits between its steps.
+fn archive_table(job: &Job) -> Result<(), Error> {
+    if !in_background() {
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("job \"{}\" cannot run inside of a statement", job.name),
+        )
+        .detail("Archiving commits between its steps.")
+        .hint("CALL kpi.archive(table) does the same."));
+    }
+    let relation = relation(job)?;
+    if !archive::begin_job(relation)? {
+        return Ok(());
+    }
+    let portal = Portal::open();
+    perform(
+        &format!("CALL kpi.archive({}::pg_catalog.regclass)", relation.to_u32()),
+        true,
+    )?;
+    drop(portal);
+    Ok(())
 }
 
 /// Calls a procedure or function of the user's, with its config if it takes one.

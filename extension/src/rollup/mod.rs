@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod capture;
 pub mod foreign;
 mod history;
+mod invalidation;
 mod narrowing;
 pub mod read;
 mod recompute;

@@ -1,5 +1,7 @@
 //! Refresh: recomputes exactly the touched buckets, in the transaction that takes them off the list.
 
+use std::collections::HashSet;
+
 use kpi_catalog::Period;
 use kpi_rollup::{Span, Spans};
 use pgrx::pg_sys;
@@ -7,6 +9,7 @@ use pgrx::prelude::*;
 
 use super::calendar::SourceCalendar;
 use super::history;
+use super::invalidation;
 use super::read::{own_time, whole_days_of_dates};
 use super::recompute::recompute;
 use super::slices::{self, Way};
@@ -45,8 +48,9 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
     };
     // It may have become a hypertable.
     let source = lookup::source(Mode::Write, name)?;
-    let mut publication = Publication::begin(&source)?;
     let todo = take(&source, Span::new(since, until), &kept)?;
+    // After what is to be published was read: whoever subscribed before it was committed is to hear of it.
+    let mut publication = Publication::begin(&source)?;
     // The first fill publishes nothing: the log begins with what is there.
     if let Some(publication) = publication.as_mut().filter(|_| !todo.first) {
         publication.read_before(todo.noted.clone(), &kept)?;
@@ -145,12 +149,14 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
     );
     let asked = if unfilled { Span::ALL } else { asked };
     let bounds = super::minutes_of(asked);
+    let mut writers = HashSet::new();
     let taken = spi::query_kept(
         Mode::Write,
         "DELETE FROM kpi.touched WHERE source_id = $1 AND first_minute <= $3 AND last_minute >= $2 \
-         RETURNING first_minute, last_minute, seconds",
+         RETURNING first_minute, last_minute, seconds, xmin",
         &[arg(source.id), arg(bounds.first), arg(bounds.last)],
         |row| {
+            writers.extend(row.get::<pg_sys::TransactionId>(4));
             let minutes = kpi_rollup::MinuteRange {
                 first: row.get(1).unwrap_or(i64::MIN),
                 last: row.get(2).unwrap_or(i64::MAX),
@@ -158,6 +164,7 @@ fn take(source: &Source, asked: Span, kept: &Spans) -> Result<Todo, Error> {
             Ok((super::span_of(minutes), row.get::<i64>(3).map(|bits| bits as u64)))
         },
     )?;
+    invalidation::await_sent(&writers);
     let pending = super::capture::pending(source.id)
         .into_iter()
         .map(|minutes| (super::span_of(minutes), None));

@@ -16,8 +16,10 @@ use finfo_v1;
 mod aggregate;
 mod chart;
 mod datum;
+mod downsample;
 mod functions;
 mod input_output;
+mod pipeline;
 mod time_zone;
 
 pub use datum::Series;

@@ -137,16 +137,19 @@ pub fn rotate() -> Result<i64, Error> {
 /// Removes runs of jobs that are older than kpi.run_history, or not among the latest 1000 of their job.
 pub fn clean() -> Result<i64, Error> {
     let _owner = Identity::extension_owner()?;
+    // What kpi.drop_job deletes now is not waited for: it may wait for the job that this is.
     let old = spi::run(
-        "DELETE FROM kpi.job_run r WHERE r.outcome <> 'running' AND (r.finished_at < clock_timestamp() - $1 * interval '1 s' \
-         OR r.job_id NOT IN (SELECT id FROM kpi.job))",
+        "DELETE FROM kpi.job_run WHERE id IN (SELECT r.id FROM kpi.job_run r \
+         WHERE r.outcome <> 'running' AND (r.finished_at < clock_timestamp() - $1 * interval '1 s' \
+         OR r.job_id NOT IN (SELECT id FROM kpi.job)) FOR UPDATE SKIP LOCKED)",
         &[arg(guc::run_history())],
     )?;
     // The oldest to keep is looked for once per job: counting back costs as much as what is kept.
     let many = spi::run(
         "WITH kept AS MATERIALIZED (SELECT j.id, (SELECT o.id FROM kpi.job_run o WHERE o.job_id = j.id ORDER BY o.id DESC \
                                                  OFFSET 999 LIMIT 1) AS oldest FROM kpi.job j) \
-         DELETE FROM kpi.job_run r USING kept k WHERE r.job_id = k.id AND r.id < k.oldest AND r.outcome <> 'running'",
+         DELETE FROM kpi.job_run WHERE id IN (SELECT r.id FROM kpi.job_run r JOIN kept k ON r.job_id = k.id \
+         WHERE r.id < k.oldest AND r.outcome <> 'running' FOR UPDATE OF r SKIP LOCKED)",
         &[],
     )?;
     spi::run(

@@ -4,7 +4,7 @@ mod bookend;
 mod bucket;
 mod gapfill;
 mod histogram;
-mod server;
+pub mod server;
 mod window;
 mod zone;
 

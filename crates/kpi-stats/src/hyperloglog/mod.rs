@@ -2,8 +2,10 @@
 
 mod codec;
 mod estimate;
+mod intersection;
 mod sparse;
 
+pub use self::intersection::Intersection;
 use self::sparse::SparseSet;
 use crate::{Error, State};
 

@@ -1,20 +1,26 @@
 //! The bytes of a sketch. Buckets come in runs of neighbours, and a count is near those before it: run lengths, gaps and
 //! the differences to a moving average are Golomb–Rice coded, about five bits a bucket for a million smooth values.
 
-use super::buckets::{Buckets, INDICES, Index};
-use super::{MAX_BUCKETS, UddSketch};
+use super::buckets::{Buckets, INDICES, Index, collapse};
+use super::{DEFAULT_SIZE, MAX_COLLAPSES, SIZES, UddSketch};
 use crate::bits::{BitReader, BitWriter, RiceCode};
 use crate::frame::{Kind, Reader, Writer};
 use crate::moments::MAX_COUNT;
 use crate::summation::CompensatedSum;
 use crate::{Error, State};
 
-/// After so many collapses all doubles of both signs share fewer than 8192 buckets.
-const MAX_COLLAPSES: u8 = 8;
+/// Marks, in the byte with the number of collapses, that size and first collapse follow: the default's bytes need neither.
+const SIZED: u8 = 0x80;
 
 pub(super) fn encode(sketch: &UddSketch) -> Vec<u8> {
     let mut writer = Writer::new(Kind::UddSketch);
-    writer.u8(sketch.collapses);
+    if (sketch.size, sketch.base) == (DEFAULT_SIZE, 0) {
+        writer.u8(sketch.collapses);
+    } else {
+        writer.u8(sketch.collapses | SIZED);
+        writer.varint(sketch.size.into());
+        writer.u8(sketch.base);
+    }
     for count in [
         sketch.finite,
         sketch.zeros,
@@ -41,11 +47,23 @@ pub(super) fn encode(sketch: &UddSketch) -> Vec<u8> {
 
 pub(super) fn decode(bytes: &[u8]) -> Result<UddSketch, Error> {
     let mut reader = Reader::new(UddSketch::TYPE_NAME, Kind::UddSketch, bytes)?;
-    let collapses = reader.u8()?;
-    if collapses > MAX_COLLAPSES {
+    let form = reader.u8()?;
+    let collapses = form & !SIZED;
+    let (size, base) = if form & SIZED == 0 {
+        (DEFAULT_SIZE, 0)
+    } else {
+        let size = u32::try_from(reader.varint()?).unwrap_or(0);
+        if !SIZES.contains(&size) {
+            return Err(reader.corrupt(format!("They say that there are at most {size} buckets.")));
+        }
+        (size, reader.u8()?)
+    };
+    if collapses > MAX_COLLAPSES || base > collapses {
         return Err(reader.corrupt(format!("They say that buckets were collapsed {collapses} times.")));
     }
     let mut sketch = UddSketch {
+        size,
+        base,
         collapses,
         finite: reader.count()?,
         zeros: reader.count()?,
@@ -65,7 +83,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<UddSketch, Error> {
         if sizes
             .iter()
             .fold(0, |total: u64, size| total.saturating_add(*size))
-            > MAX_BUCKETS as u64
+            > u64::from(size)
         {
             return Err(reader.corrupt("They claim more buckets than a sketch can have.".into()));
         }
@@ -81,7 +99,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<UddSketch, Error> {
             return Err(reader.corrupt("They do not end where the buckets end.".into()));
         }
         check(&sketch).map_err(|reason| reader.corrupt(reason.into()))?;
-    } else if sketch.zeros > 0 || collapses > 0 {
+    } else if sketch.zeros > 0 || collapses > base {
         return Err(reader.corrupt("They describe finite values and count none.".into()));
     }
     reader.finish()?;
@@ -153,7 +171,7 @@ fn write_buckets(bits: &mut BitWriter, buckets: &[(Index, u64)]) {
 
 fn read_buckets(bits: &mut BitReader, buckets: &mut Buckets, size: u64, collapses: u8) -> Option<()> {
     let mut codes = Codes::new();
-    *buckets = Buckets::with_capacity(usize::try_from(size).ok()?);
+    *buckets = Buckets::default();
     let mut left = size;
     let mut next: Option<i64> = None;
     while left > 0 {
@@ -173,7 +191,7 @@ fn read_buckets(bits: &mut BitReader, buckets: &mut Buckets, size: u64, collapse
                 .expected()
                 .wrapping_add(unzigzag(codes.difference.read(bits)?) as u64);
             let valid = Index::try_from(index).ok().filter(|index| {
-                (INDICES.start() >> collapses..=INDICES.end() >> collapses).contains(index)
+                (collapse(*INDICES.start(), collapses)..=collapse(*INDICES.end(), collapses)).contains(index)
             })?;
             if count == 0 || count > MAX_COUNT {
                 return None;

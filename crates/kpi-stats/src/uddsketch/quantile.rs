@@ -144,13 +144,19 @@ impl UddSketch {
     }
 
     /// The value of a bucket that is equally far, in relative terms, from both of its bounds: 2γ^i / (γ + 1).
-    fn middle(&self, index: Index) -> f64 {
-        let width = self.log_ratio();
-        ((f64::from(index) - 0.5) * width).exp() / (width / 2.0).cosh()
+    pub(super) fn middle(&self, index: Index) -> f64 {
+        let half = self.log_ratio() / 2.0;
+        let centre = (f64::from(index) - 0.5) * 2.0 * half;
+        let middle = centre.exp() / half.cosh();
+        if middle.is_finite() {
+            return middle;
+        }
+        // Of wide buckets near the largest doubles both may be beyond a double, and their quotient is not.
+        (centre - half - (-2.0 * half).exp().ln_1p() + std::f64::consts::LN_2).exp()
     }
 
     /// No value lies outside the extremes.
-    fn within(&self, value: f64) -> f64 {
+    pub(super) fn within(&self, value: f64) -> f64 {
         value.max(self.min).min(self.max)
     }
 

@@ -1,5 +1,6 @@
 //! Downsampling that keeps what the eye sees: largest triangle, three buckets.
 
+use super::resolution;
 use crate::{Error, Series, interrupt};
 
 impl Series {
@@ -25,43 +26,19 @@ impl Series {
     /// # Ok::<(), kpi_series::Error>(())
     /// ```
     pub fn lttb(&self, n: i64) -> Result<Self, Error> {
-        let n = match usize::try_from(n) {
-            Ok(n) if n >= 2 => n,
-            _ => {
-                return Err(Error::NumberOutOfRange {
-                    name: "n",
-                    given: n,
-                    least: 2,
-                    most: i64::from(i32::MAX),
-                });
-            }
-        };
-        let observed: Vec<usize> = (0..self.len())
-            .filter(|&index| self.observed(index).is_some())
-            .collect();
+        let n = resolution(n, i64::from(i32::MAX))?;
+        let observed = self.observed_indexes();
         if observed.len() <= n {
             return Ok(self.clone());
         }
-        let mut points = Vec::with_capacity(n);
-        let mut previous = None;
-        for index in self.largest_triangles(&observed, n) {
-            if let Some(gap) = previous.and_then(|from| self.first_unobserved(from, index)) {
-                points.push((gap, None));
-            }
-            points.extend(self.times.get(index).map(|&time| (time, self.value(index))));
-            previous = Some(index);
+        self.of_indexes(&self.largest_triangles(&observed, n))
+    }
+
+    /// Which of the `observed` points to keep, in order; `n` is at least 2.
+    pub(super) fn largest_triangles(&self, observed: &[usize], n: usize) -> Vec<usize> {
+        if observed.len() <= n {
+            return observed.to_vec();
         }
-        Self::from_points(points)
-    }
-
-    fn first_unobserved(&self, from: usize, to: usize) -> Option<i64> {
-        (from + 1..to)
-            .find(|&index| self.observed(index).is_none())
-            .and_then(|index| self.times.get(index).copied())
-    }
-
-    /// Which of the `observed` points to keep, in order; `observed` has more than `n` elements, `n` is at least 2.
-    fn largest_triangles(&self, observed: &[usize], n: usize) -> Vec<usize> {
         let (Some(&first), Some(&last)) = (observed.first(), observed.last()) else {
             return Vec::new();
         };

@@ -1,0 +1,247 @@
+//! The likeliest coefficients of one order.
+
+use super::likelihood::{Filtered, Process};
+use super::polynomial::{product, roots_are_beyond, stationary};
+use crate::Error;
+use crate::model::unless_canceled;
+use crate::optimize::gradient::{Stop, minimize};
+use std::fmt;
+
+/// The numbers of coefficients and differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// Autoregressive coefficients.
+    pub p: usize,
+    /// Differences.
+    pub d: usize,
+    /// Moving average coefficients.
+    pub q: usize,
+    /// Seasonal autoregressive coefficients.
+    pub seasonal_p: usize,
+    /// Seasonal differences.
+    pub seasonal_d: usize,
+    /// Seasonal moving average coefficients.
+    pub seasonal_q: usize,
+    /// Steps in the season, 1 for none.
+    pub season: usize,
+    /// Whether the differenced series has a mean: after one difference, a drift.
+    pub constant: bool,
+}
+
+impl Order {
+    /// Coefficients that are searched for.
+    pub fn coefficients(self) -> usize {
+        self.p + self.q + self.seasonal_p + self.seasonal_q
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ARIMA({},{},{})", self.p, self.d, self.q)?;
+        if self.season > 1 {
+            write!(
+                f,
+                "({},{},{})[{}]",
+                self.seasonal_p, self.seasonal_d, self.seasonal_q, self.season
+            )?;
+        }
+        match (self.constant, self.d + self.seasonal_d) {
+            (false, _) => Ok(()),
+            (true, 0) => f.write_str(" with mean"),
+            (true, _) => f.write_str(" with drift"),
+        }
+    }
+}
+
+/// An estimated order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// The order.
+    pub order: Order,
+    /// The process, seasonal factors multiplied out.
+    pub process: Process,
+    /// What the filter leaves.
+    pub filtered: Filtered,
+    /// Coefficients: p, q, seasonal p, seasonal q.
+    pub parts: [Vec<f64>; 4],
+    /// The free variables behind the coefficients.
+    pub free: Vec<f64>,
+    /// Variance of the errors.
+    pub variance: f64,
+    /// -2 log-likelihood.
+    pub deviance: f64,
+    /// Corrected Akaike criterion.
+    pub aicc: f64,
+}
+
+/// The least distance of a root from 0: nearer ones mean a model on the brink.
+const BRINK: f64 = 1.01;
+
+/// The coefficients of each part from free variables: stationary, and invertible, whatever these are.
+fn parts(order: Order, free: &[f64]) -> [Vec<f64>; 4] {
+    let mut left = free;
+    [
+        (order.p, 1.0),
+        (order.q, -1.0),
+        (order.seasonal_p, 1.0),
+        (order.seasonal_q, -1.0),
+    ]
+    .map(|(count, sign)| {
+        let (mine, rest) = left.split_at(count.min(left.len()));
+        left = rest;
+        stationary(mine).into_iter().map(|c| sign * c).collect()
+    })
+}
+
+fn process(order: Order, [ar, ma, seasonal_ar, seasonal_ma]: &[Vec<f64>; 4]) -> Process {
+    let minus = |c: &[f64]| c.iter().map(|c| -c).collect::<Vec<f64>>();
+    Process {
+        ar: minus(&product(&minus(ar), &minus(seasonal_ar), order.season)),
+        ma: product(ma, seasonal_ma, order.season),
+    }
+}
+
+/// When a search for coefficients stops: what it leaves is far below what tells two orders apart, or below what is printed.
+const ROUGH: Stop = Stop {
+    steps: 15,
+    tolerance: 1e-4,
+};
+const FINE: Stop = Stop {
+    steps: 40,
+    tolerance: 1e-7,
+};
+
+/// Estimates `order` for a series that is already differenced: first by conditional sum of squares, which is quick, then
+/// from there by exact maximum likelihood. `None` when there is too little, or the result is on the brink of not being
+/// stationary or invertible. `poll` is called before each run through the values; true ends it with [`Error::Canceled`].
+pub fn estimate(
+    order: Order,
+    differenced: &[f64],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Estimate>, Error> {
+    from(order, differenced, None, FINE, poll)
+}
+
+/// [`estimate`] to the digits that tell two orders apart.
+pub(super) fn rough(
+    order: Order,
+    differenced: &[f64],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Estimate>, Error> {
+    from(order, differenced, None, ROUGH, poll)
+}
+
+/// [`estimate`] from where a rough one ended; that one when it is lost on the way.
+pub(super) fn refined(
+    rough: Estimate,
+    differenced: &[f64],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Estimate, Error> {
+    Ok(from(rough.order, differenced, Some(&rough.free), FINE, poll)?.unwrap_or(rough))
+}
+
+fn from(
+    order: Order,
+    differenced: &[f64],
+    start: Option<&[f64]>,
+    stop: Stop,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Estimate>, Error> {
+    let n = differenced.len();
+    let k = order.coefficients() + usize::from(order.constant) + 1;
+    if n <= k + 1 {
+        return Ok(None);
+    }
+    let mean = if order.constant {
+        differenced.iter().sum::<f64>() / n as f64
+    } else {
+        0.0
+    };
+    let centred: Vec<f64> = differenced.iter().map(|y| y - mean).collect();
+    let regressors = if order.constant {
+        vec![vec![1.0; n]]
+    } else {
+        Vec::new()
+    };
+    let start = match start {
+        Some(start) => start.to_vec(),
+        None => conditional(order, &centred, poll)?,
+    };
+    let free = search(&start, stop, |free| {
+        unless_canceled(poll)?;
+        let filtered = process(order, &parts(order, free)).filter(differenced, &regressors);
+        Ok(filtered.map_or(f64::INFINITY, |filtered| filtered.deviance(n)))
+    })?;
+    let parts = parts(order, &free);
+    let process = process(order, &parts);
+    let Some(filtered) = process.filter(differenced, &regressors) else {
+        return Ok(None);
+    };
+    let minus = |c: &[f64]| c.iter().map(|c| -c).collect::<Vec<f64>>();
+    let seasonal = BRINK.powi(i32::try_from(order.season).unwrap_or(i32::MAX));
+    let sound = roots_are_beyond(&parts[0], BRINK)
+        && roots_are_beyond(&minus(&parts[1]), BRINK)
+        && roots_are_beyond(&parts[2], seasonal)
+        && roots_are_beyond(&minus(&parts[3]), seasonal);
+    let deviance = filtered.deviance(n);
+    let (count, k) = (n as f64, k as f64);
+    let aicc = deviance + 2.0 * k + 2.0 * k * (k + 1.0) / (count - k - 1.0);
+    let variance = filtered.squares / (count - k + 1.0).max(1.0);
+    let found = Estimate {
+        order,
+        process,
+        filtered,
+        parts,
+        free,
+        variance,
+        deviance,
+        aicc,
+    };
+    Ok((sound && aicc.is_finite()).then_some(found))
+}
+
+/// The free variables with the least conditional sum of squares, moved off the brink.
+fn conditional(order: Order, centred: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<Vec<f64>, Error> {
+    let n = centred.len() as f64;
+    let mut errors = Vec::with_capacity(centred.len());
+    let found = search(
+        &vec![0.1; order.coefficients()],
+        Stop {
+            steps: 30,
+            tolerance: 1e-5,
+        },
+        |free| {
+            unless_canceled(poll)?;
+            let squares = process(order, &parts(order, free)).conditional_squares(centred, &mut errors);
+            Ok(n * squares.max(f64::MIN_POSITIVE).ln())
+        },
+    )?;
+    Ok(found.into_iter().map(|u| u.clamp(-2.0, 2.0)).collect())
+}
+
+/// Minimises with a gradient by differences.
+fn search(
+    start: &[f64],
+    stop: Stop,
+    mut function: impl FnMut(&[f64]) -> Result<f64, Error>,
+) -> Result<Vec<f64>, Error> {
+    const STEP: f64 = 1e-5;
+    if start.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = minimize(start, stop, |x, gradient| {
+        let value = function(x)?;
+        let mut moved = x.to_vec();
+        for (i, g) in gradient.iter_mut().enumerate() {
+            moved[i] += STEP;
+            *g = if value.is_finite() {
+                (function(&moved)? - value) / STEP
+            } else {
+                0.0
+            };
+            moved[i] = x[i];
+        }
+        Ok(value)
+    })?;
+    Ok(found.at)
+}

@@ -1,0 +1,162 @@
+//! The order with the least corrected Akaike criterion.
+
+use super::estimate::{Estimate, Order, estimate, refined, rough};
+use super::unit_root::{difference, differences, is_constant};
+use crate::Error;
+
+const MOST: usize = 5;
+const MOST_SEASONAL: usize = 2;
+/// All four together.
+const MOST_TOGETHER: usize = 7;
+/// The longest season with coefficients of its own, a year of days: time and memory of the filter grow with the square of
+/// its lags. Differences are taken of longer ones too.
+const LONGEST_SEASON: usize = 366;
+/// Orders that are tried.
+const TRIED: usize = 60;
+
+/// The stepwise search of Hyndman & Khandakar (2008, *Journal of Statistical Software* 27(3)): differences by tests, four
+/// first orders, then the best one's neighbours until none is better. `None` when not even white noise can be estimated.
+pub fn search(
+    values: &[f64],
+    season: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Estimate>, Error> {
+    let (seasonal_d, d) = differences(values, season);
+    let differenced = apply(values, season, seasonal_d, d);
+    let n = differenced.len();
+    let plain = Order {
+        p: 0,
+        d,
+        q: 0,
+        seasonal_p: 0,
+        seasonal_d,
+        seasonal_q: 0,
+        season,
+        constant: d + seasonal_d < 2,
+    };
+    if is_constant(&differenced) {
+        return match estimate(plain, &differenced, poll)? {
+            None => estimate(
+                Order {
+                    constant: false,
+                    ..plain
+                },
+                &differenced,
+                poll,
+            ),
+            found => Ok(found),
+        };
+    }
+    let most = MOST.min(n / 3);
+    let most_seasonal = if (2..=LONGEST_SEASON).contains(&season) {
+        MOST_SEASONAL.min(n / 3 / season)
+    } else {
+        0
+    };
+    let allowed = |o: &Order| {
+        o.p <= most
+            && o.q <= most
+            && o.seasonal_p <= most_seasonal
+            && o.seasonal_q <= most_seasonal
+            && o.coefficients() <= MOST_TOGETHER
+            && (!o.constant || plain.constant)
+    };
+    let one = usize::from(most_seasonal > 0);
+    let mut queue = vec![
+        Order {
+            p: 2.min(most),
+            q: 2.min(most),
+            seasonal_p: one,
+            seasonal_q: one,
+            ..plain
+        },
+        plain,
+        Order {
+            p: 1.min(most),
+            seasonal_p: one,
+            ..plain
+        },
+        Order {
+            q: 1.min(most),
+            seasonal_q: one,
+            ..plain
+        },
+        Order {
+            constant: false,
+            ..plain
+        },
+    ];
+    let mut tried: Vec<Order> = Vec::new();
+    let mut best: Option<Estimate> = None;
+    loop {
+        let mut better = false;
+        for order in std::mem::take(&mut queue) {
+            if tried.contains(&order) || !allowed(&order) || tried.len() >= TRIED {
+                continue;
+            }
+            let first = tried.len() < 5;
+            tried.push(order);
+            let Some(found) = rough(order, &differenced, poll)? else {
+                continue;
+            };
+            if best.as_ref().is_none_or(|b| found.aicc < b.aicc) {
+                best = Some(found);
+                better = true;
+                if !first {
+                    break;
+                }
+            }
+        }
+        match &best {
+            Some(best) if better => queue = neighbours(best.order),
+            _ => return best.map(|best| refined(best, &differenced, poll)).transpose(),
+        }
+    }
+}
+
+/// The values after the differences.
+pub fn apply(values: &[f64], season: usize, seasonal_d: usize, d: usize) -> Vec<f64> {
+    let mut left = values.to_vec();
+    for _ in 0..seasonal_d {
+        left = difference(&left, season);
+    }
+    for _ in 0..d {
+        left = difference(&left, 1);
+    }
+    left
+}
+
+/// One coefficient more or less in one part, or in both parts of a kind; with and without the constant.
+fn neighbours(order: Order) -> Vec<Order> {
+    let by = |p: i8, q: i8, sp: i8, sq: i8| -> Option<Order> {
+        Some(Order {
+            p: order.p.checked_add_signed(p.into())?,
+            q: order.q.checked_add_signed(q.into())?,
+            seasonal_p: order.seasonal_p.checked_add_signed(sp.into())?,
+            seasonal_q: order.seasonal_q.checked_add_signed(sq.into())?,
+            ..order
+        })
+    };
+    const MOVES: [(i8, i8); 8] = [
+        (-1, 0),
+        (0, -1),
+        (1, 0),
+        (0, 1),
+        (-1, -1),
+        (-1, 1),
+        (1, -1),
+        (1, 1),
+    ];
+    let seasonal = MOVES
+        .iter()
+        .filter_map(|(a, b)| by(0, 0, *a, *b))
+        .filter(|_| order.season > 1);
+    let plain = MOVES.iter().filter_map(|(a, b)| by(*a, *b, 0, 0));
+    seasonal
+        .chain(plain)
+        .chain([Order {
+            constant: !order.constant,
+            ..order
+        }])
+        .collect()
+}

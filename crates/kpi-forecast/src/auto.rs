@@ -1,0 +1,427 @@
+//! The model of whoever does not want to choose one.
+
+use crate::arima::unit_root::is_constant;
+use crate::arima::{Arima, Order, search};
+use crate::backtest::{Outcome, mean_absolute_error, origins};
+use crate::ces::Ces;
+use crate::ensemble::weighted_median;
+use crate::ets::Ets;
+use crate::model::Step;
+use crate::mstl::Mstl;
+use crate::stl::decompose;
+use crate::theta::Theta;
+use crate::{Drift, Error, Fit, Model, Naive, SeasonalNaive, season};
+
+/// Origins of the backtest. Fewer would often turn the choice by chance; but where a series is long each is dear, and its
+/// outcomes are many.
+const ORIGINS: usize = 5;
+const ORIGINS_OF_LONG: usize = 2;
+const LONG: usize = 300;
+/// Values that arima looks at, the newest ones: so many seasons, and not fewer than these.
+const ARIMA_SEASONS: usize = 10;
+const ARIMA_VALUES: usize = 200;
+/// Parts in which weight is moved from a forecast that loses to the seasonal naive.
+const PARTS: usize = 10;
+/// Powers to which the weights are raised, in turn, while the whole loses to the seasonal naive.
+const SHARPER: [i32; 4] = [2, 4, 8, 16];
+/// Below this many values there is nothing to choose by.
+const FEW: usize = 8;
+/// No error is taken as smaller than this share of the worst: one member without any does not stand for all.
+const PERFECT: f64 = 1e-6;
+
+/// What was chosen, and how it and the seasonal naive did in the backtest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// The forecast.
+    pub path: Vec<Step>,
+    /// The models of which it is the mean, with `+` between them.
+    pub model: &'static str,
+    /// The errors of the chosen rule in the backtest.
+    pub outcomes: Vec<Outcome>,
+    /// Mean absolute error of the chosen rule in the backtest, and of the seasonal naive; infinite without one.
+    pub errors: (f64, f64),
+}
+
+/// How the members make a forecast, the preferred way first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Ensemble,
+    EnsembleAndMstl,
+    Mstl,
+    Naive,
+}
+
+impl Rule {
+    const ALL: [Self; 4] = [Self::Ensemble, Self::EnsembleAndMstl, Self::Mstl, Self::Naive];
+
+    /// The name of the mean of this rule with `parts` of the seasonal naive.
+    fn name(self, parts: usize, season: usize) -> &'static str {
+        let rule = if parts == PARTS { Self::Naive } else { self };
+        match (rule, parts > 0, season > 1) {
+            (Self::Ensemble, false, _) => "weighted_ensemble",
+            (Self::EnsembleAndMstl, false, _) => "mstl+weighted_ensemble",
+            (Self::Mstl, false, _) => "mstl",
+            (Self::Ensemble, true, true) => "seasonal_naive+weighted_ensemble",
+            (Self::EnsembleAndMstl, true, true) => "seasonal_naive+mstl+weighted_ensemble",
+            (Self::Mstl, true, true) => "seasonal_naive+mstl",
+            (Self::Ensemble, true, false) => "naive+weighted_ensemble",
+            (Self::EnsembleAndMstl, true, false) => "naive+mstl+weighted_ensemble",
+            (Self::Mstl, true, false) => "naive+mstl",
+            (Self::Naive, _, true) => "seasonal_naive",
+            (Self::Naive, _, false) => "naive",
+        }
+    }
+}
+
+/// What the members say.
+struct Paths {
+    /// Nothing of a member that needs more values.
+    members: Vec<Option<Vec<Step>>>,
+    mstl: Option<Vec<Step>>,
+    naive: Vec<Step>,
+}
+
+impl Paths {
+    fn of(&self, rule: Rule, weights: &[f64]) -> Option<Vec<Step>> {
+        match rule {
+            Rule::Ensemble => Some(self.ensemble(weights)),
+            Rule::Mstl => self.mstl.clone(),
+            Rule::Naive => Some(self.naive.clone()),
+            Rule::EnsembleAndMstl => {
+                let mstl = self.mstl.as_ref()?;
+                Some(mixed(&self.ensemble(weights), mstl, 0.5))
+            }
+        }
+    }
+
+    fn ensemble(&self, weights: &[f64]) -> Vec<Step> {
+        let (paths, weights): (Vec<&[Step]>, Vec<f64>) = self
+            .members
+            .iter()
+            .zip(weights)
+            .filter_map(|(path, weight)| Some((path.as_deref()?, *weight)))
+            .unzip();
+        weighted_median(&paths, &weights)
+    }
+}
+
+/// Weights inversely proportional to the square of the mean absolute error in the backtest (Bates & Granger 1969, *Operational
+/// Research Quarterly* 20:451-468, with the square of that error in place of the variance). All the same without a backtest.
+fn weights(backtest: &[(Paths, &[f64])], members: usize) -> Vec<f64> {
+    let errors: Vec<f64> = (0..members)
+        .map(|member| {
+            let (mut sum, mut count) = (0.0, 0.0);
+            for (paths, came) in backtest {
+                let path = paths.members.get(member).and_then(|path| path.as_deref());
+                for (step, y) in path.unwrap_or_default().iter().zip(*came) {
+                    sum += (y - step.value).abs();
+                    count += 1.0;
+                }
+            }
+            sum / count
+        })
+        .collect();
+    let known = || errors.iter().copied().filter(|error| error.is_finite());
+    let worst = known().fold(0.0, f64::max);
+    if worst == 0.0 {
+        return vec![1.0; members];
+    }
+    // A member that could not be tried is taken as the worst of those that could.
+    let relative = |error: f64| {
+        if error.is_finite() {
+            (error / worst).max(PERFECT)
+        } else {
+            1.0
+        }
+    };
+    errors.iter().map(|error| relative(*error).powi(-2)).collect()
+}
+
+/// The weighted mean of two forecasts, and of their standard errors.
+fn mixed(a: &[Step], b: &[Step], share_of_b: f64) -> Vec<Step> {
+    let mix = |a: f64, b: f64| a + share_of_b * (b - a);
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| Step {
+            value: mix(a.value, b.value),
+            standard_error: mix(a.standard_error, b.standard_error),
+        })
+        .collect()
+}
+
+/// Forecasts with the weighted median (see [`weighted_median`]) of the members of the [ensemble](crate::ensemble), the seasonal
+/// naive and Holt-Winters' method (without a season the naive, drift and the damped trend), each with a weight by its errors in a
+/// backtest on the series itself, unless that backtest speaks against it. When there is a second, longer season in what the
+/// first leaves, [`Mstl`] and its mean with the ensemble are tried too, and the best of these is taken. What loses to the
+/// seasonal naive there (without a season, to the naive) is averaged with it, with as many tenths of the weight on the naive as it
+/// takes not to lose.
+///
+/// ```
+/// let history: Vec<f64> = (0..48).map(|t| [80.0, 100.0, 130.0, 90.0][t % 4] + t as f64).collect();
+/// let chosen = kpi_forecast::auto::choose(&history, 4, 4, &mut || false).unwrap();
+/// assert!(chosen.errors.0 <= chosen.errors.1 && (chosen.path[2].value - 180.0).abs() < 5.0);
+/// ```
+pub fn choose(
+    history: &[f64],
+    season: usize,
+    horizon: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Chosen, Error> {
+    judged(history, season, horizon, true, poll)
+}
+
+/// The weighted median alone, whatever the backtest says of it.
+///
+/// ```
+/// let history: Vec<f64> = (0..48).map(|t| [80.0, 100.0, 130.0, 90.0][t % 4] + t as f64).collect();
+/// let combined = kpi_forecast::auto::weighted_ensemble(&history, 4, 4, &mut || false).unwrap();
+/// assert!(combined.model == "weighted_ensemble" && (combined.path[2].value - 180.0).abs() < 5.0);
+/// ```
+pub fn weighted_ensemble(
+    history: &[f64],
+    season: usize,
+    horizon: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Chosen, Error> {
+    judged(history, season, horizon, false, poll)
+}
+
+/// `guarded` is whether the naive and other seasons have a say.
+fn judged(
+    history: &[f64],
+    season: usize,
+    horizon: usize,
+    guarded: bool,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Chosen, Error> {
+    let n = history.len();
+    if n < FEW || is_constant(history) {
+        let path = naive(history, season, horizon, poll)?;
+        let model = Rule::Naive.name(PARTS, if n > season { season } else { 1 });
+        return Ok(Chosen {
+            path,
+            model,
+            outcomes: Vec::new(),
+            errors: (f64::INFINITY, f64::INFINITY),
+        });
+    }
+    let longer = if guarded {
+        longer_season(history, season, poll)?
+    } else {
+        None
+    };
+    let mut backtest: Vec<(Paths, &[f64])> = Vec::new();
+    // The oldest first: the order of arima, which takes most of the time to find, is what could be known there.
+    let mut order = None;
+    let newest: Vec<(usize, usize)> = origins(n, season, horizon)
+        .into_iter()
+        .take(if n > LONG { ORIGINS_OF_LONG } else { ORIGINS })
+        .collect();
+    for (origin, steps) in newest.into_iter().rev() {
+        if origin < FEW {
+            continue;
+        }
+        let (before, came) = history.split_at(origin);
+        let longer = longer.filter(|m| 2 * m <= origin);
+        let found = paths(before, season, longer, steps, &mut order, poll)?;
+        backtest.push((found, came));
+    }
+    let broad = weights(&backtest, members(season, None).len());
+    let mut weights = broad.clone();
+    let mut tried = Tried::new(&backtest, &weights);
+    for power in SHARPER {
+        if !guarded || tried.error(tried.best()) <= tried.error(Rule::Naive) {
+            break;
+        }
+        weights = broad.iter().map(|weight| weight.powi(power)).collect();
+        tried = Tried::new(&backtest, &weights);
+    }
+    if guarded && tried.error(tried.best()) > tried.error(Rule::Naive) {
+        weights = broad;
+        tried = Tried::new(&backtest, &weights);
+    }
+    let rule = tried.best();
+    let naive_error = tried.error(Rule::Naive);
+    let of = |rule| tried.of(rule);
+    // At all of the weight the error is that of the naive itself, so there always is an answer.
+    let (parts, outcomes) = (0..=if guarded { PARTS } else { 0 })
+        .map(|parts| (parts, averaged(of(rule), of(Rule::Naive), parts)))
+        .find(|(_, outcomes)| mean_absolute_error(outcomes) <= naive_error)
+        .unwrap_or_else(|| match guarded {
+            true => (PARTS, of(Rule::Naive).to_vec()),
+            false => (0, of(rule).to_vec()),
+        });
+    let errors = (mean_absolute_error(&outcomes), naive_error);
+    let path = match rule {
+        _ if parts == PARTS => None,
+        Rule::Mstl => longer
+            .map(|longer| mstl(history, season, longer, horizon, poll))
+            .transpose()?,
+        Rule::EnsembleAndMstl => paths(history, season, longer, horizon, &mut None, poll)?.of(rule, &weights),
+        _ => paths(history, season, None, horizon, &mut None, poll)?.of(rule, &weights),
+    };
+    let naive = naive(history, season, horizon, poll)?;
+    let path = path.map_or_else(
+        || naive.clone(),
+        |path| mixed(&path, &naive, parts as f64 / PARTS as f64),
+    );
+    Ok(Chosen {
+        path,
+        model: rule.name(parts, season),
+        outcomes,
+        errors,
+    })
+}
+
+/// The backtest of all rules with the same weights.
+struct Tried(Vec<(Rule, Vec<Outcome>)>);
+
+impl Tried {
+    fn new(backtest: &[(Paths, &[f64])], weights: &[f64]) -> Self {
+        let mut outcomes: Vec<(Rule, Vec<Outcome>)> = Vec::new();
+        for (paths, came) in backtest {
+            for rule in Rule::ALL {
+                let Some(path) = paths.of(rule, weights) else {
+                    continue;
+                };
+                let came = path.iter().zip(*came).zip(1..);
+                let mine = came.map(|((step, y), i)| Outcome {
+                    step: i,
+                    error: y - step.value,
+                    standard_error: step.standard_error,
+                });
+                match outcomes.iter_mut().find(|(known, _)| *known == rule) {
+                    Some((_, all)) => all.extend(mine),
+                    None => outcomes.push((rule, mine.collect())),
+                }
+            }
+        }
+        Self(outcomes)
+    }
+
+    fn of(&self, rule: Rule) -> &[Outcome] {
+        let found = self.0.iter().find(|(known, _)| *known == rule);
+        found.map_or(&[][..], |(_, outcomes)| outcomes.as_slice())
+    }
+
+    /// Infinite where there was none.
+    fn error(&self, rule: Rule) -> f64 {
+        mean_absolute_error(self.of(rule))
+    }
+
+    /// The best rule that is not the naive.
+    fn best(&self) -> Rule {
+        let rules = [Rule::Ensemble, Rule::EnsembleAndMstl, Rule::Mstl];
+        let best = rules
+            .into_iter()
+            .min_by(|a, b| self.error(*a).total_cmp(&self.error(*b)));
+        best.unwrap_or(Rule::Ensemble)
+    }
+}
+
+/// The backtest of the mean with some parts of the naive.
+fn averaged(own: &[Outcome], naive: &[Outcome], parts: usize) -> Vec<Outcome> {
+    let share = parts as f64 / PARTS as f64;
+    own.iter()
+        .zip(naive)
+        .map(|(own, naive)| Outcome {
+            step: own.step,
+            error: own.error + share * (naive.error - own.error),
+            standard_error: own.standard_error + share * (naive.standard_error - own.standard_error),
+        })
+        .collect()
+}
+
+/// A season in what the given one leaves, longer than it, that fits three times.
+fn longer_season(history: &[f64], m: usize, poll: &mut dyn FnMut() -> bool) -> Result<Option<usize>, Error> {
+    if m < 2 || history.len() < 6 * m {
+        return Ok(None);
+    }
+    let parts = decompose(history, &[m], poll)?;
+    let found = season::detect(&parts.remainder, &[], poll);
+    Ok((found > m && 3 * found <= history.len()).then_some(found))
+}
+
+/// The forecasts of all members. An `order` that is given is kept, otherwise it is found and put there.
+fn paths(
+    history: &[f64],
+    season: usize,
+    longer: Option<usize>,
+    horizon: usize,
+    order: &mut Option<Order>,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Paths, Error> {
+    let recent = &history[history
+        .len()
+        .saturating_sub((ARIMA_SEASONS * season).max(ARIMA_VALUES))..];
+    if order.is_none() {
+        // In units of the largest value, so that the search ends at the same place in every unit.
+        let size = recent.iter().fold(f64::MIN_POSITIVE, |m, y| m.max(y.abs()));
+        let scaled: Vec<f64> = recent.iter().map(|y| y / size).collect();
+        *order = search(&scaled, season, poll)?.map(|found| found.order);
+    }
+    let mut all = Vec::new();
+    for member in members(season, *order) {
+        let seen = if member.name() == "arima" { recent } else { history };
+        all.push(match member.fit(seen, poll) {
+            Ok(fitted) => Some(fitted.path(horizon)),
+            Err(Error::TooShort { .. }) => None,
+            Err(error) => return Err(error),
+        });
+    }
+    let mstl = longer
+        .map(|longer| mstl(history, season, longer, horizon, poll))
+        .transpose()?;
+    Ok(Paths {
+        members: all,
+        mstl,
+        naive: naive(history, season, horizon, poll)?,
+    })
+}
+
+/// The models of which the weighted median is taken.
+fn members(season: usize, order: Option<Order>) -> Vec<Box<dyn Fit>> {
+    let mut members: Vec<Box<dyn Fit>> = vec![
+        Box::new(Theta::dynamic_optimized(season)),
+        Box::new(Ets::averaged(season)),
+        Box::new(Ces { season, form: None }),
+        Box::new(Arima { season, order }),
+    ];
+    if season > 1 {
+        members.push(Box::new(SeasonalNaive { season }));
+        members.extend(Model::HoltWinters.candidates(season));
+    } else {
+        members.push(Box::new(Naive));
+        members.push(Box::new(Drift));
+        members.extend(Model::Damped.candidates(season));
+    }
+    members
+}
+
+fn naive(
+    history: &[f64],
+    season: usize,
+    horizon: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Vec<Step>, Error> {
+    let fitted = if season > 1 && history.len() > season {
+        SeasonalNaive { season }.fit(history, poll)?
+    } else {
+        Naive.fit(history, poll)?
+    };
+    Ok(fitted.path(horizon))
+}
+
+fn mstl(
+    history: &[f64],
+    season: usize,
+    longer: usize,
+    horizon: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Vec<Step>, Error> {
+    Ok(Mstl {
+        seasons: vec![season, longer],
+    }
+    .fit(history, poll)?
+    .path(horizon))
+}

@@ -1,0 +1,90 @@
+//! Aggregates are brought down to the partitions of a table that has archived rows, where the manifest answers them. PostgreSQL
+//! does that when `enable_partitionwise_aggregate` is on, and it is off by default since planning takes longer with it; so it is
+//! turned on for the planning of those queries alone.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+static PREVIOUS: OnceLock<pg_sys::planner_hook_type> = OnceLock::new();
+
+thread_local! {
+    /// How many plannings are under way, one inside of the other.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// The setting as it was before the outermost.
+    static BEFORE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Installs the hook.
+pub fn install() {
+    // SAFETY: as the library is loaded, before anything calls the hook; the callback lives as long as the library.
+    unsafe {
+        let _ = PREVIOUS.set(pg_sys::planner_hook);
+        pg_sys::planner_hook = Some(on_plan);
+        pg_sys::RegisterXactCallback(Some(at_transaction_end), std::ptr::null_mut());
+    }
+}
+
+unsafe extern "C-unwind" {
+    // optimizer/planner.h. Called as it is: an error on its way through pgrx's wrapper would lose its context.
+    #[allow(clashing_extern_declarations)]
+    fn standard_planner(
+        query: *mut pg_sys::Query,
+        text: *const std::ffi::c_char,
+        options: std::ffi::c_int,
+        params: pg_sys::ParamListInfo,
+    ) -> *mut pg_sys::PlannedStmt;
+}
+
+/// Around every planning. It holds nothing that would have to be dropped, since an error jumps over it.
+unsafe extern "C-unwind" fn on_plan(
+    query: *mut pg_sys::Query,
+    text: *const std::ffi::c_char,
+    options: std::ffi::c_int,
+    params: pg_sys::ParamListInfo,
+) -> *mut pg_sys::PlannedStmt {
+    // SAFETY: the query is the server's; everything is passed on as it came.
+    unsafe {
+        let (depth, setting) = (DEPTH.get(), pg_sys::enable_partitionwise_aggregate);
+        if depth == 0 {
+            BEFORE.set(setting);
+        }
+        DEPTH.set(depth + 1);
+        let plan = match PREVIOUS.get() {
+            Some(Some(next)) => next(query, text, options, params),
+            _ => standard_planner(query, text, options, params),
+        };
+        DEPTH.set(depth);
+        pg_sys::enable_partitionwise_aggregate = setting;
+        plan
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
+    // A planning that ended in an error.
+    if event == pg_sys::XactEvent::XACT_EVENT_ABORT && DEPTH.replace(0) > 0 {
+        // SAFETY: a setting of this session.
+        unsafe { pg_sys::enable_partitionwise_aggregate = BEFORE.get() };
+    }
+}
+
+/// Has the planner bring aggregates down to partitions, for a query that has no groups.
+///
+/// # Safety
+/// The planner's own nodes.
+pub unsafe fn prefer(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo) {
+    // SAFETY: as this function's contract says.
+    unsafe {
+        let query = (*root).parse;
+        if DEPTH.get() > 0
+            && (*query).hasAggs
+            && (*query).groupClause.is_null()
+            && (*rel).reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL
+        {
+            pg_sys::enable_partitionwise_aggregate = true;
+        }
+    }
+}

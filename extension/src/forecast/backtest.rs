@@ -1,0 +1,143 @@
+//! `kpi.backtest`: how models would have done at past points of a series.
+
+use std::time::Instant;
+
+use kpi_forecast::evaluation::{Fold, Metric, fold, origins};
+use kpi_forecast::grid::Grid;
+use kpi_forecast::{MAX_HISTORY, Model, Request};
+use pgrx::datum::Interval;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::{poll, timestamp};
+use crate::error::Error;
+use crate::series::{Series, time_zone};
+
+/// The columns of a fold.
+type Row = (
+    String,
+    i32,
+    TimestampWithTimeZone,
+    String,
+    Option<f64>,
+    Option<f64>,
+    Option<f64>,
+    Option<f64>,
+    Option<f64>,
+    Option<f64>,
+    Option<Interval>,
+);
+
+/// Days and months are those of the session's time zone.
+#[pg_extern(sql = false)]
+fn backtest(
+    series: Option<Series>,
+    horizon: Option<i32>,
+    folds: Option<i32>,
+    models: Option<Vec<Option<String>>>,
+    metric: Option<&str>,
+    level: Option<f64>,
+    season: Option<i32>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(model, String),
+            name!(fold, i32),
+            name!(origin, TimestampWithTimeZone),
+            name!(used, String),
+            name!(smape, Option<f64>),
+            name!(mase, Option<f64>),
+            name!(rmse, Option<f64>),
+            name!(mae, Option<f64>),
+            name!(bias, Option<f64>),
+            name!(coverage, Option<f64>),
+            name!(took, Option<Interval>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let Some(series) = series else {
+        return Ok(TableIterator::empty());
+    };
+    let names = models.unwrap_or_default().into_iter().flatten().collect();
+    let request = Request {
+        horizon: horizon.unwrap_or(0).into(),
+        model: Model::Auto,
+        level: level.unwrap_or(0.95),
+        season: season.map(i64::from),
+    };
+    request.check().map_err(Error::from)?;
+    let metric = metric.unwrap_or("mase").parse().map_err(Error::from)?;
+    Ok(TableIterator::new(rows(
+        &series,
+        &request,
+        folds.unwrap_or(0).into(),
+        names,
+        metric,
+    )?))
+}
+
+/// The best model by the metric comes first.
+fn rows(
+    series: &Series,
+    request: &Request,
+    folds: i64,
+    names: Vec<String>,
+    metric: Metric,
+) -> Result<Vec<Row>, Error> {
+    let mut models = Vec::with_capacity(names.len());
+    for name in names {
+        let model: Model = name.parse()?;
+        models.push((name, model));
+    }
+    if models.is_empty() {
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "there is no model to test",
+        )
+        .hint("Give for example models => '{auto,theta}'."));
+    }
+    let zone = time_zone(None)?;
+    let grid = Grid::align(series, &zone, MAX_HISTORY)?;
+    let origins = origins(grid.values.len(), request.horizon, folds)?;
+    let expected = grid.expected_seasons();
+    let mut tested = Vec::with_capacity(models.len());
+    for (name, model) in models {
+        let request = Request {
+            model,
+            ..request.clone()
+        };
+        let mut found: Vec<Fold> = Vec::with_capacity(origins.len());
+        let mut took = Vec::with_capacity(origins.len());
+        for origin in &origins {
+            let begun = Instant::now();
+            found.push(fold(&grid.values, *origin, &request, &expected, &mut poll)?);
+            let micros = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
+            took.push(Interval::from_micros(micros));
+        }
+        tested.push((metric.mean(&found), name, found, took));
+    }
+    tested.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut rows = Vec::new();
+    for (_, name, found, took) in tested {
+        for (((number, fold), took), origin) in (1..).zip(found).zip(took).zip(&origins) {
+            // The last value that the forecast knew.
+            let origin = grid.time_at(origin.saturating_sub(1), &zone)?;
+            rows.push((
+                name.clone(),
+                number,
+                timestamp(origin),
+                fold.model,
+                fold.smape,
+                fold.mase,
+                fold.rmse,
+                fold.mae,
+                fold.bias,
+                fold.coverage,
+                Some(took),
+            ));
+        }
+    }
+    Ok(rows)
+}
