@@ -10,13 +10,16 @@ use crate::model::Step;
 use crate::mstl::Mstl;
 use crate::stl::decompose;
 use crate::theta::Theta;
-use crate::{Drift, Error, Fit, Model, Naive, SeasonalNaive, season};
+use crate::{Drift, Error, Fit, Model, Naive, SeasonalMedian, SeasonalNaive, SeasonalSmoothing, season};
 
 /// Origins of the backtest. Fewer would often turn the choice by chance; but where a series is long each is dear, and its
 /// outcomes are many.
 const ORIGINS: usize = 5;
 const ORIGINS_OF_LONG: usize = 2;
 const LONG: usize = 300;
+/// Seasons longer than this have too many states for their number of values to tell: exponential smoothing, complex
+/// exponential smoothing and arima are left out (`ets` in Hyndman's forecast package stops at the same length).
+const LONGEST_STATES: usize = 24;
 /// Values that arima looks at, the newest ones: so many seasons, and not fewer than these.
 const ARIMA_SEASONS: usize = 10;
 const ARIMA_VALUES: usize = 200;
@@ -215,7 +218,7 @@ fn judged(
     let mut order = None;
     let newest: Vec<(usize, usize)> = origins(n, season, horizon)
         .into_iter()
-        .take(if n > LONG { ORIGINS_OF_LONG } else { ORIGINS })
+        .take(if n > LONG && season <= LONGEST_STATES { ORIGINS_OF_LONG } else { ORIGINS })
         .collect();
     for (origin, steps) in newest.into_iter().rev() {
         if origin < FEW {
@@ -354,7 +357,7 @@ fn paths(
     let recent = &history[history
         .len()
         .saturating_sub((ARIMA_SEASONS * season).max(ARIMA_VALUES))..];
-    if order.is_none() {
+    if order.is_none() && season <= LONGEST_STATES {
         // In units of the largest value, so that the search ends at the same place in every unit.
         let size = recent.iter().fold(f64::MIN_POSITIVE, |m, y| m.max(y.abs()));
         let scaled: Vec<f64> = recent.iter().map(|y| y / size).collect();
@@ -381,6 +384,14 @@ fn paths(
 
 /// The models of which the weighted median is taken.
 fn members(season: usize, order: Option<Order>) -> Vec<Box<dyn Fit>> {
+    if season > LONGEST_STATES {
+        return vec![
+            Box::new(Theta::dynamic_optimized(season)),
+            Box::new(SeasonalNaive { season }),
+            Box::new(SeasonalSmoothing { season }),
+            Box::new(SeasonalMedian { season }),
+        ];
+    }
     let mut members: Vec<Box<dyn Fit>> = vec![
         Box::new(Theta::dynamic_optimized(season)),
         Box::new(Ets::averaged(season)),

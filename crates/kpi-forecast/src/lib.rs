@@ -37,6 +37,7 @@ mod naive;
 pub mod optimize;
 pub mod random;
 pub mod season;
+mod seasonal_median;
 mod seasonal_naive;
 mod seasonal_smoothing;
 pub mod ses;
@@ -49,5 +50,6 @@ pub use forecast::{Forecast, MAX_HISTORY, MAX_HORIZON, Point, Request, forecast}
 pub use mean::Mean;
 pub use model::{Fit, Members, Model, Predict, Step};
 pub use naive::Naive;
+pub use seasonal_median::SeasonalMedian;
 pub use seasonal_naive::SeasonalNaive;
 pub use seasonal_smoothing::SeasonalSmoothing;
