@@ -7,7 +7,6 @@ use crate::ces::Ces;
 use crate::ensemble::weighted_median;
 use crate::ets::Ets;
 use crate::model::Step;
-use crate::mstl::Mstl;
 use crate::stl::decompose;
 use crate::theta::Theta;
 use crate::{Drift, Error, Fit, Model, Naive, SeasonalMedian, SeasonalNaive, SeasonalSmoothing, season};
@@ -45,59 +44,15 @@ pub struct Chosen {
     pub errors: (f64, f64),
 }
 
-/// How the members make a forecast, the preferred way first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    Ensemble,
-    EnsembleAndMstl,
-    Mstl,
-    Naive,
-}
-
-impl Rule {
-    const ALL: [Self; 4] = [Self::Ensemble, Self::EnsembleAndMstl, Self::Mstl, Self::Naive];
-
-    /// The name of the mean of this rule with `parts` of the seasonal naive.
-    fn name(self, parts: usize, season: usize) -> &'static str {
-        let rule = if parts == PARTS { Self::Naive } else { self };
-        match (rule, parts > 0, season > 1) {
-            (Self::Ensemble, false, _) => "weighted_ensemble",
-            (Self::EnsembleAndMstl, false, _) => "mstl+weighted_ensemble",
-            (Self::Mstl, false, _) => "mstl",
-            (Self::Ensemble, true, true) => "seasonal_naive+weighted_ensemble",
-            (Self::EnsembleAndMstl, true, true) => "seasonal_naive+mstl+weighted_ensemble",
-            (Self::Mstl, true, true) => "seasonal_naive+mstl",
-            (Self::Ensemble, true, false) => "naive+weighted_ensemble",
-            (Self::EnsembleAndMstl, true, false) => "naive+mstl+weighted_ensemble",
-            (Self::Mstl, true, false) => "naive+mstl",
-            (Self::Naive, _, true) => "seasonal_naive",
-            (Self::Naive, _, false) => "naive",
-        }
-    }
-}
-
-/// What the members say.
+/// What the members say, and the naive.
 struct Paths {
     /// Nothing of a member that needs more values.
     members: Vec<Option<Vec<Step>>>,
-    mstl: Option<Vec<Step>>,
     naive: Vec<Step>,
 }
 
 impl Paths {
-    fn of(&self, rule: Rule, weights: &[f64]) -> Option<Vec<Step>> {
-        match rule {
-            Rule::Ensemble => Some(self.ensemble(weights)),
-            Rule::Mstl => self.mstl.clone(),
-            Rule::Naive => Some(self.naive.clone()),
-            Rule::EnsembleAndMstl => {
-                let mstl = self.mstl.as_ref()?;
-                Some(mixed(&self.ensemble(weights), mstl, 0.5))
-            }
-        }
-    }
-
-    fn ensemble(&self, weights: &[f64]) -> Vec<Step> {
+    fn combined(&self, weights: &[f64]) -> Vec<Step> {
         let (paths, weights): (Vec<&[Step]>, Vec<f64>) = self
             .members
             .iter()
@@ -105,6 +60,17 @@ impl Paths {
             .filter_map(|(path, weight)| Some((path.as_deref()?, *weight)))
             .unzip();
         weighted_median(&paths, &weights)
+    }
+}
+
+/// The name of the weighted median with `parts` of the naive.
+fn name(parts: usize, season: usize) -> &'static str {
+    match (parts, season > 1) {
+        (0, _) => "weighted_ensemble",
+        (PARTS, true) => "seasonal_naive",
+        (PARTS, false) => "naive",
+        (_, true) => "seasonal_naive+weighted_ensemble",
+        (_, false) => "naive+weighted_ensemble",
     }
 }
 
@@ -154,9 +120,9 @@ fn mixed(a: &[Step], b: &[Step], share_of_b: f64) -> Vec<Step> {
 
 /// Forecasts with the weighted median (see [`weighted_median`]) of the members of the [ensemble](crate::ensemble), the seasonal
 /// naive and Holt-Winters' method (without a season the naive, drift and the damped trend), each with a weight by its errors in a
-/// backtest on the series itself, unless that backtest speaks against it. When there is a second, longer season in what the
-/// first leaves, [`Mstl`] and its mean with the ensemble are tried too, and the best of these is taken. What loses to the
-/// seasonal naive there (without a season, to the naive) is averaged with it, with as many tenths of the weight on the naive as it
+/// backtest on the series itself. A second, longer season in what the first leaves adds the members of a long
+/// season: theta, the seasonal naive, seasonal smoothing and the seasonal median. What loses to the seasonal naive in
+/// the backtest (without a season, to the naive) is averaged with it, with as many tenths of the weight on the naive as it
 /// takes not to lose.
 ///
 /// ```
@@ -189,7 +155,7 @@ pub fn weighted_ensemble(
     judged(history, season, horizon, false, poll)
 }
 
-/// `guarded` is whether the naive and other seasons have a say.
+/// `guarded` is whether the naive has a say.
 fn judged(
     history: &[f64],
     season: usize,
@@ -198,128 +164,93 @@ fn judged(
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Chosen, Error> {
     let n = history.len();
+    let naive = naive(history, season, horizon, poll)?;
     if n < FEW || is_constant(history) {
-        let path = naive(history, season, horizon, poll)?;
-        let model = Rule::Naive.name(PARTS, if n > season { season } else { 1 });
         return Ok(Chosen {
-            path,
-            model,
+            path: naive,
+            model: name(PARTS, if n > season { season } else { 1 }),
             outcomes: Vec::new(),
             errors: (f64::INFINITY, f64::INFINITY),
         });
     }
-    let longer = if guarded {
-        longer_season(history, season, poll)?
-    } else {
-        None
-    };
-    let mut backtest: Vec<(Paths, &[f64])> = Vec::new();
-    // The oldest first: the order of arima, which takes most of the time to find, is what could be known there.
-    let mut order = None;
-    let newest: Vec<(usize, usize)> = origins(n, season, horizon)
-        .into_iter()
-        .take(if n > LONG && season <= LONGEST_STATES { ORIGINS_OF_LONG } else { ORIGINS })
-        .collect();
-    for (origin, steps) in newest.into_iter().rev() {
-        if origin < FEW {
-            continue;
-        }
-        let (before, came) = history.split_at(origin);
-        let longer = longer.filter(|m| 2 * m <= origin);
-        let found = paths(before, season, longer, steps, &mut order, poll)?;
-        backtest.push((found, came));
-    }
-    let broad = weights(&backtest, members(season, None).len());
-    let mut weights = broad.clone();
-    let mut tried = Tried::new(&backtest, &weights);
-    for power in SHARPER {
-        if !guarded || tried.error(tried.best()) <= tried.error(Rule::Naive) {
-            break;
-        }
-        weights = broad.iter().map(|weight| weight.powi(power)).collect();
-        tried = Tried::new(&backtest, &weights);
-    }
-    if guarded && tried.error(tried.best()) > tried.error(Rule::Naive) {
-        weights = broad;
-        tried = Tried::new(&backtest, &weights);
-    }
-    let rule = tried.best();
-    let naive_error = tried.error(Rule::Naive);
-    let of = |rule| tried.of(rule);
+    let longer = longer_season(history, season, poll)?;
+    let backtest = backtest(history, season, longer, horizon, poll)?;
+    let naive_outcomes = outcomes(&backtest, |paths| paths.naive.clone());
+    let naive_error = mean_absolute_error(&naive_outcomes);
+    let broad = weights(&backtest, members(season, longer, None).len());
+    let combined = |weights: &[f64]| outcomes(&backtest, |paths| paths.combined(weights));
+    let sharper = SHARPER.into_iter().map(|power| {
+        broad
+            .iter()
+            .map(|weight| weight.powi(power))
+            .collect::<Vec<f64>>()
+    });
+    let (own, weights) = std::iter::once(broad.clone())
+        .chain(sharper)
+        .map(|weights| (combined(&weights), weights))
+        .find(|(own, _)| !guarded || mean_absolute_error(own) <= naive_error)
+        .unwrap_or_else(|| (combined(&broad), broad));
     // At all of the weight the error is that of the naive itself, so there always is an answer.
     let (parts, outcomes) = (0..=if guarded { PARTS } else { 0 })
-        .map(|parts| (parts, averaged(of(rule), of(Rule::Naive), parts)))
+        .map(|parts| (parts, averaged(&own, &naive_outcomes, parts)))
         .find(|(_, outcomes)| mean_absolute_error(outcomes) <= naive_error)
         .unwrap_or_else(|| match guarded {
-            true => (PARTS, of(Rule::Naive).to_vec()),
-            false => (0, of(rule).to_vec()),
+            true => (PARTS, naive_outcomes.clone()),
+            false => (0, own.clone()),
         });
     let errors = (mean_absolute_error(&outcomes), naive_error);
-    let path = match rule {
-        _ if parts == PARTS => None,
-        Rule::Mstl => longer
-            .map(|longer| mstl(history, season, longer, horizon, poll))
-            .transpose()?,
-        Rule::EnsembleAndMstl => paths(history, season, longer, horizon, &mut None, poll)?.of(rule, &weights),
-        _ => paths(history, season, None, horizon, &mut None, poll)?.of(rule, &weights),
+    let path = if parts == PARTS {
+        naive
+    } else {
+        let found = paths(history, season, longer, horizon, &mut None, poll)?;
+        mixed(&found.combined(&weights), &naive, parts as f64 / PARTS as f64)
     };
-    let naive = naive(history, season, horizon, poll)?;
-    let path = path.map_or_else(
-        || naive.clone(),
-        |path| mixed(&path, &naive, parts as f64 / PARTS as f64),
-    );
     Ok(Chosen {
         path,
-        model: rule.name(parts, season),
+        model: name(parts, season),
         outcomes,
         errors,
     })
 }
 
-/// The backtest of all rules with the same weights.
-struct Tried(Vec<(Rule, Vec<Outcome>)>);
-
-impl Tried {
-    fn new(backtest: &[(Paths, &[f64])], weights: &[f64]) -> Self {
-        let mut outcomes: Vec<(Rule, Vec<Outcome>)> = Vec::new();
-        for (paths, came) in backtest {
-            for rule in Rule::ALL {
-                let Some(path) = paths.of(rule, weights) else {
-                    continue;
-                };
-                let came = path.iter().zip(*came).zip(1..);
-                let mine = came.map(|((step, y), i)| Outcome {
-                    step: i,
-                    error: y - step.value,
-                    standard_error: step.standard_error,
-                });
-                match outcomes.iter_mut().find(|(known, _)| *known == rule) {
-                    Some((_, all)) => all.extend(mine),
-                    None => outcomes.push((rule, mine.collect())),
-                }
-            }
-        }
-        Self(outcomes)
+/// What the members would have said at past origins, and what came.
+fn backtest<'a>(
+    history: &'a [f64],
+    season: usize,
+    longer: Option<usize>,
+    horizon: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Vec<(Paths, &'a [f64])>, Error> {
+    let n = history.len();
+    let few = n > LONG && season <= LONGEST_STATES;
+    let newest: Vec<(usize, usize)> = origins(n, season, horizon)
+        .into_iter()
+        .take(if few { ORIGINS_OF_LONG } else { ORIGINS })
+        .collect();
+    // The oldest first: the order of arima, which takes most of the time to find, is what could be known there.
+    let mut order = None;
+    let mut backtest = Vec::new();
+    for (origin, steps) in newest.into_iter().rev().filter(|(origin, _)| *origin >= FEW) {
+        let (before, came) = history.split_at(origin);
+        backtest.push((paths(before, season, longer, steps, &mut order, poll)?, came));
     }
+    Ok(backtest)
+}
 
-    fn of(&self, rule: Rule) -> &[Outcome] {
-        let found = self.0.iter().find(|(known, _)| *known == rule);
-        found.map_or(&[][..], |(_, outcomes)| outcomes.as_slice())
-    }
-
-    /// Infinite where there was none.
-    fn error(&self, rule: Rule) -> f64 {
-        mean_absolute_error(self.of(rule))
-    }
-
-    /// The best rule that is not the naive.
-    fn best(&self) -> Rule {
-        let rules = [Rule::Ensemble, Rule::EnsembleAndMstl, Rule::Mstl];
-        let best = rules
-            .into_iter()
-            .min_by(|a, b| self.error(*a).total_cmp(&self.error(*b)));
-        best.unwrap_or(Rule::Ensemble)
-    }
+/// The errors of one way to make a forecast of what the members say.
+fn outcomes(backtest: &[(Paths, &[f64])], way: impl Fn(&Paths) -> Vec<Step>) -> Vec<Outcome> {
+    backtest
+        .iter()
+        .flat_map(|(paths, came)| {
+            let came = way(paths).into_iter().zip(*came).zip(1..);
+            came.map(|((step, y), i)| Outcome {
+                step: i,
+                error: y - step.value,
+                standard_error: step.standard_error,
+            })
+            .collect::<Vec<Outcome>>()
+        })
+        .collect()
 }
 
 /// The backtest of the mean with some parts of the naive.
@@ -364,7 +295,7 @@ fn paths(
         *order = search(&scaled, season, poll)?.map(|found| found.order);
     }
     let mut all = Vec::new();
-    for member in members(season, *order) {
+    for member in members(season, longer, *order) {
         let seen = if member.name() == "arima" { recent } else { history };
         all.push(match member.fit(seen, poll) {
             Ok(fitted) => Some(fitted.path(horizon)),
@@ -372,25 +303,16 @@ fn paths(
             Err(error) => return Err(error),
         });
     }
-    let mstl = longer
-        .map(|longer| mstl(history, season, longer, horizon, poll))
-        .transpose()?;
     Ok(Paths {
         members: all,
-        mstl,
         naive: naive(history, season, horizon, poll)?,
     })
 }
 
 /// The models of which the weighted median is taken.
-fn members(season: usize, order: Option<Order>) -> Vec<Box<dyn Fit>> {
+fn members(season: usize, longer: Option<usize>, order: Option<Order>) -> Vec<Box<dyn Fit>> {
     if season > LONGEST_STATES {
-        return vec![
-            Box::new(Theta::dynamic_optimized(season)),
-            Box::new(SeasonalNaive { season }),
-            Box::new(SeasonalSmoothing { season }),
-            Box::new(SeasonalMedian { season }),
-        ];
+        return of_long_season(season);
     }
     let mut members: Vec<Box<dyn Fit>> = vec![
         Box::new(Theta::dynamic_optimized(season)),
@@ -406,7 +328,20 @@ fn members(season: usize, order: Option<Order>) -> Vec<Box<dyn Fit>> {
         members.push(Box::new(Drift));
         members.extend(Model::Damped.candidates(season));
     }
+    if let Some(longer) = longer {
+        members.extend(of_long_season(longer));
+    }
     members
+}
+
+/// Models that take one number a place in the season, and little more.
+fn of_long_season(season: usize) -> Vec<Box<dyn Fit>> {
+    vec![
+        Box::new(Theta::dynamic_optimized(season)),
+        Box::new(SeasonalNaive { season }),
+        Box::new(SeasonalSmoothing { season }),
+        Box::new(SeasonalMedian { season }),
+    ]
 }
 
 fn naive(
@@ -421,18 +356,4 @@ fn naive(
         Naive.fit(history, poll)?
     };
     Ok(fitted.path(horizon))
-}
-
-fn mstl(
-    history: &[f64],
-    season: usize,
-    longer: usize,
-    horizon: usize,
-    poll: &mut dyn FnMut() -> bool,
-) -> Result<Vec<Step>, Error> {
-    Ok(Mstl {
-        seasons: vec![season, longer],
-    }
-    .fit(history, poll)?
-    .path(horizon))
 }

@@ -3,7 +3,7 @@
 use crate::auto;
 use crate::backtest::{Outcome, rolling_origin};
 use crate::{Error, Fit, Model, Step, gaps, season};
-use statrs::distribution::{ContinuousCDF, Normal};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// Steps that can be asked for at most.
 pub const MAX_HORIZON: i64 = 100_000;
@@ -68,8 +68,8 @@ pub struct Forecast {
 /// Leading gaps are left out; trailing gaps are forecast over, so that step 1 always comes after the last point
 /// of the history. `expected_seasons` are seasons that the calendar suggests for the step (see
 /// [`season::detect`]). [`Model::Auto`] is what [`auto::choose`] chooses. Means have equal weights, which is hard to beat
-/// (Clemen 1989, *International Journal of Forecasting* 5:559-583). The band is the normal band of the model's standard errors, of a mean that of the mean
-/// of its members' (the most that the error of a mean can have), widened (never narrowed) so that it would have held the
+/// (Clemen 1989, *International Journal of Forecasting* 5:559-583). The band is the normal band of the model's standard errors (of `auto` that of Student's
+/// distribution), of a mean that of the mean of its members' (the most that the error of a mean can have), widened (never narrowed) so that it would have held the
 /// share `level` of what came in the backtest.
 ///
 /// `poll` is called at every pass through the history; true ends it with [`Error::Canceled`].
@@ -142,8 +142,11 @@ pub fn forecast(
         (mean_path(&fitted), names.join("+"), outcomes)
     };
     // Who asks for a model by name gets its band, as the textbook has it, unless many outcomes speak against it.
-    let factor = if is_chosen { overconfidence(&outcomes) } else { 1.0 };
-    let width = normal_width(level) * factor;
+    let width = if is_chosen {
+        student_width(level, values) * overconfidence(&outcomes)
+    } else {
+        normal_width(level)
+    };
     let width = width.max(observed_width(&outcomes, level));
     let points: Vec<Point> = path
         .iter()
@@ -251,6 +254,16 @@ fn mean_of(outcomes: &[&[Outcome]]) -> Vec<Outcome> {
 /// Standard errors to each side that hold the share `level` of a normal distribution: 1.96 for 0.95.
 fn normal_width(level: f64) -> f64 {
     Normal::standard().inverse_cdf(0.5 + level / 2.0)
+}
+
+/// The same of Student's distribution, since the standard error is itself estimated, with a degree of freedom less for the
+/// level and one for the trend: 2.23 for 0.95 of 12 values.
+fn student_width(level: f64, values: usize) -> f64 {
+    let freedom = (values as f64 - 2.0).max(1.0);
+    StudentsT::new(0.0, 1.0, freedom).map_or_else(
+        |_| normal_width(level),
+        |student| student.inverse_cdf(0.5 + level / 2.0),
+    )
 }
 
 /// By what factor errors were larger than the standard errors stated, at least 1: the root of the mean squared ratio of each

@@ -261,6 +261,80 @@ fn the_band_holds_its_share_of_a_random_walk() {
     assert!((0.90..=0.99).contains(&share), "{share}");
 }
 
+/// Hours of some weeks: more by day than by night, less on the last two days of a week.
+fn hours_of_weeks(weeks: usize) -> Vec<f64> {
+    let hour = |t: usize| {
+        let day = 100.0 + 80.0 * (std::f64::consts::TAU * (t % 24) as f64 / 24.0).sin();
+        if t / 24 % 7 < 5 { day } else { 0.5 * day }
+    };
+    let noise = noise(weeks * 168);
+    (0..weeks * 168).map(|t| hour(t) + 6.0 * noise[t]).collect()
+}
+
+#[test]
+fn a_holiday_of_last_week_does_not_come_back() {
+    let usual = hours_of_weeks(13);
+    let mut history = usual[..12 * 168].to_vec();
+    let holiday = 11 * 168 + 24..11 * 168 + 48;
+    for value in &mut history[holiday.clone()] {
+        *value *= 0.2;
+    }
+    let expected = [24, 168];
+    let result = forecast(&history, &request(168, Model::Auto, None), &expected, &mut || {
+        false
+    })
+    .unwrap();
+    assert_eq!(result.season, 168);
+    let naive = forecast(
+        &history,
+        &request(168, Model::SeasonalNaive, Some(168)),
+        &[],
+        &mut || false,
+    )
+    .unwrap();
+    let off = |points: &[kpi_forecast::Point]| -> f64 {
+        let day = points[24..48].iter().zip(&usual[12 * 168 + 24..]);
+        day.map(|(point, came)| (point.value - came).abs()).sum::<f64>() / 24.0
+    };
+    assert!(off(&naive.points) > 60.0, "{}", off(&naive.points));
+    assert!(off(&result.points) < 6.0, "{}", off(&result.points));
+}
+
+#[test]
+fn a_week_of_hours_is_found_behind_its_days() {
+    let values = hours_of_weeks(9);
+    let (history, came) = values.split_at(8 * 168);
+    let result = forecast(history, &request(168, Model::Auto, Some(24)), &[], &mut || false).unwrap();
+    let error: f64 = result
+        .points
+        .iter()
+        .zip(came)
+        .map(|(p, y)| (p.value - y).abs())
+        .sum::<f64>()
+        / 168.0;
+    assert!(error < 6.0, "{error}"); // That of repeating the days is above 20.
+}
+
+#[test]
+fn the_band_of_few_values_is_students() {
+    let history: Vec<f64> = noise(12);
+    let band = |level| {
+        let asked = Request {
+            level,
+            ..request(1, Model::Auto, Some(1))
+        };
+        let point = forecast(&history, &asked, &[], &mut || false).unwrap().points[0];
+        point.upper - point.value
+    };
+    // 2.228 and 0.700 are the quantiles 0.975 and 0.75 of Student's distribution with 10 degrees of freedom; those of the normal
+    // distribution have the ratio 2.906.
+    assert!(
+        (band(0.95) / band(0.5) - 2.228 / 0.700).abs() < 0.01,
+        "{}",
+        band(0.95) / band(0.5)
+    );
+}
+
 proptest! {
     #[test]
     fn every_answer_is_finite_and_inside_its_band(
