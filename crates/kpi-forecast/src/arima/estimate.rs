@@ -4,7 +4,7 @@ use super::likelihood::{Filtered, Process};
 use super::polynomial::{product, roots_are_beyond, stationary};
 use crate::Error;
 use crate::model::unless_canceled;
-use crate::optimize::gradient::{Stop, minimize};
+use crate::optimize::gradient::{Slope, Stop, descend};
 use std::fmt;
 
 /// The numbers of coefficients and differences.
@@ -223,25 +223,42 @@ fn conditional(order: Order, centred: &[f64], poll: &mut dyn FnMut() -> bool) ->
 fn search(
     start: &[f64],
     stop: Stop,
-    mut function: impl FnMut(&[f64]) -> Result<f64, Error>,
+    function: impl FnMut(&[f64]) -> Result<f64, Error>,
 ) -> Result<Vec<f64>, Error> {
-    const STEP: f64 = 1e-5;
     if start.is_empty() {
         return Ok(Vec::new());
     }
-    let found = minimize(start, stop, |x, gradient| {
-        let value = function(x)?;
-        let mut moved = x.to_vec();
-        for (i, g) in gradient.iter_mut().enumerate() {
-            moved[i] += STEP;
-            *g = if value.is_finite() {
-                (function(&moved)? - value) / STEP
-            } else {
-                0.0
-            };
-            moved[i] = x[i];
+    let mut function = Differences {
+        function,
+        value: f64::INFINITY,
+        moved: Vec::new(),
+    };
+    Ok(descend(start, stop, &mut function)?.at)
+}
+
+/// A function with the gradient by differences.
+struct Differences<F> {
+    function: F,
+    /// The value that was last asked for.
+    value: f64,
+    moved: Vec<f64>,
+}
+
+impl<F: FnMut(&[f64]) -> Result<f64, Error>> Slope for Differences<F> {
+    fn value(&mut self, at: &[f64]) -> Result<f64, Error> {
+        self.value = (self.function)(at)?;
+        Ok(self.value)
+    }
+
+    fn gradient(&mut self, at: &[f64], gradient: &mut [f64]) -> Result<(), Error> {
+        const STEP: f64 = 1e-5;
+        self.moved.clear();
+        self.moved.extend(at);
+        for (i, (g, x)) in gradient.iter_mut().zip(at).enumerate() {
+            self.moved[i] = x + STEP;
+            *g = ((self.function)(&self.moved)? - self.value) / STEP;
+            self.moved[i] = *x;
         }
-        Ok(value)
-    })?;
-    Ok(found.at)
+        Ok(())
+    }
 }
