@@ -1,10 +1,11 @@
 //! The likeliest coefficients of one order.
 
-use super::likelihood::{Filtered, Process};
+use super::likelihood::{Filtered, Process, Work};
 use super::polynomial::{product, roots_are_beyond, stationary};
 use crate::Error;
 use crate::model::unless_canceled;
-use crate::optimize::gradient::{Slope, Stop, descend};
+use crate::optimize::gradient::Stop;
+use crate::optimize::squares::minimize;
 use std::fmt;
 
 /// The numbers of coefficients and differences.
@@ -101,14 +102,17 @@ fn process(order: Order, [ar, ma, seasonal_ar, seasonal_ma]: &[Vec<f64>; 4]) -> 
     }
 }
 
+/// Where a search starts, the free variables are no further from 0: beyond, their hyperbolic tangents hardly change.
+const MOST_FREE: f64 = 2.0;
+
 /// When a search for coefficients stops: what it leaves is far below what tells two orders apart, or below what is printed.
 const ROUGH: Stop = Stop {
-    steps: 15,
-    tolerance: 1e-4,
+    steps: 8,
+    tolerance: 1e-2,
 };
 const FINE: Stop = Stop {
-    steps: 40,
-    tolerance: 1e-7,
+    steps: 20,
+    tolerance: 1e-6,
 };
 
 /// Estimates `order` for a series that is already differenced: first by conditional sum of squares, which is quick, then
@@ -122,13 +126,25 @@ pub fn estimate(
     from(order, differenced, None, FINE, poll)
 }
 
-/// [`estimate`] to the digits that tell two orders apart.
+/// [`estimate`] to the digits that tell two orders apart, from the coefficients that the two have in common where a `neighbour`
+/// is known.
 pub(super) fn rough(
     order: Order,
     differenced: &[f64],
+    neighbour: Option<&Estimate>,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Estimate>, Error> {
-    from(order, differenced, None, ROUGH, poll)
+    let start = neighbour.map(|known| carried(known.order, &known.free, order));
+    from(order, differenced, start.as_deref(), ROUGH, poll)
+}
+
+/// [`estimate`] from the coefficients of an earlier one; that one's order is kept.
+pub(super) fn continued(
+    earlier: &Estimate,
+    differenced: &[f64],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Estimate>, Error> {
+    from(earlier.order, differenced, Some(&earlier.free), FINE, poll)
 }
 
 /// [`estimate`] from where a rough one ended; that one when it is lost on the way.
@@ -137,7 +153,21 @@ pub(super) fn refined(
     differenced: &[f64],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Estimate, Error> {
-    Ok(from(rough.order, differenced, Some(&rough.free), FINE, poll)?.unwrap_or(rough))
+    Ok(continued(&rough, differenced, poll)?.unwrap_or(rough))
+}
+
+/// The free variables of one order as those of another. They are partial autocorrelations, of which those of the lower order
+/// are the first, so that a coefficient more changes nothing while it is 0.
+fn carried(from: Order, free: &[f64], to: Order) -> Vec<f64> {
+    let counts = |o: Order| [o.p, o.q, o.seasonal_p, o.seasonal_q];
+    let (mut left, mut all) = (free, Vec::with_capacity(to.coefficients()));
+    for (had, has) in counts(from).into_iter().zip(counts(to)) {
+        let (part, rest) = left.split_at(had.min(left.len()));
+        left = rest;
+        let known = part.iter().map(|u| u.clamp(-MOST_FREE, MOST_FREE));
+        all.extend(known.chain(std::iter::repeat(0.0)).take(has));
+    }
+    all
 }
 
 fn from(
@@ -167,11 +197,20 @@ fn from(
         Some(start) => start.to_vec(),
         None => conditional(order, &centred, poll)?,
     };
-    let free = search(&start, stop, |free| {
+    let mut work = Work::default();
+    // The deviance is, but for a constant, that of the sum of squares of these.
+    let free = minimize(&start, stop, |free, residuals| {
         unless_canceled(poll)?;
-        let filtered = process(order, &parts(order, free)).filter(differenced, &regressors);
-        Ok(filtered.map_or(f64::INFINITY, |filtered| filtered.deviance(n)))
-    })?;
+        let process = process(order, &parts(order, free));
+        let Some(filtered) = process.filter_with(differenced, &regressors, &mut work) else {
+            return Ok(false);
+        };
+        let scale = (filtered.logs / (2.0 * n as f64)).exp();
+        residuals.clear();
+        residuals.extend(work.innovations().iter().map(|u| scale * u));
+        Ok(true)
+    })?
+    .at;
     let parts = parts(order, &free);
     let process = process(order, &parts);
     let Some(filtered) = process.filter(differenced, &regressors) else {
@@ -202,63 +241,15 @@ fn from(
 
 /// The free variables with the least conditional sum of squares, moved off the brink.
 fn conditional(order: Order, centred: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<Vec<f64>, Error> {
-    let n = centred.len() as f64;
-    let mut errors = Vec::with_capacity(centred.len());
-    let found = search(
-        &vec![0.1; order.coefficients()],
-        Stop {
-            steps: 30,
-            tolerance: 1e-5,
-        },
-        |free| {
-            unless_canceled(poll)?;
-            let squares = process(order, &parts(order, free)).conditional_squares(centred, &mut errors);
-            Ok(n * squares.max(f64::MIN_POSITIVE).ln())
-        },
-    )?;
-    Ok(found.into_iter().map(|u| u.clamp(-2.0, 2.0)).collect())
-}
-
-/// Minimises with a gradient by differences.
-fn search(
-    start: &[f64],
-    stop: Stop,
-    function: impl FnMut(&[f64]) -> Result<f64, Error>,
-) -> Result<Vec<f64>, Error> {
-    if start.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut function = Differences {
-        function,
-        value: f64::INFINITY,
-        moved: Vec::new(),
+    let stop = Stop {
+        steps: 10,
+        tolerance: 1e-2,
     };
-    Ok(descend(start, stop, &mut function)?.at)
-}
-
-/// A function with the gradient by differences.
-struct Differences<F> {
-    function: F,
-    /// The value that was last asked for.
-    value: f64,
-    moved: Vec<f64>,
-}
-
-impl<F: FnMut(&[f64]) -> Result<f64, Error>> Slope for Differences<F> {
-    fn value(&mut self, at: &[f64]) -> Result<f64, Error> {
-        self.value = (self.function)(at)?;
-        Ok(self.value)
-    }
-
-    fn gradient(&mut self, at: &[f64], gradient: &mut [f64]) -> Result<(), Error> {
-        const STEP: f64 = 1e-5;
-        self.moved.clear();
-        self.moved.extend(at);
-        for (i, (g, x)) in gradient.iter_mut().zip(at).enumerate() {
-            self.moved[i] = x + STEP;
-            *g = ((self.function)(&self.moved)? - self.value) / STEP;
-            self.moved[i] = *x;
-        }
-        Ok(())
-    }
+    let found = minimize(&vec![0.1; order.coefficients()], stop, |free, residuals| {
+        unless_canceled(poll)?;
+        process(order, &parts(order, free)).conditional_errors(centred, residuals);
+        Ok(true)
+    })?
+    .at;
+    Ok(found.into_iter().map(|u| u.clamp(-MOST_FREE, MOST_FREE)).collect())
 }
