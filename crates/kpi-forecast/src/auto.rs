@@ -218,7 +218,11 @@ fn judged(
     let mut order = None;
     let newest: Vec<(usize, usize)> = origins(n, season, horizon)
         .into_iter()
-        .take(if n > LONG && season <= LONGEST_STATES { ORIGINS_OF_LONG } else { ORIGINS })
+        .take(if n > LONG && season <= LONGEST_STATES {
+            ORIGINS_OF_LONG
+        } else {
+            ORIGINS
+        })
         .collect();
     for (origin, steps) in newest.into_iter().rev() {
         if origin < FEW {

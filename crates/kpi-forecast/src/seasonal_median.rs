@@ -52,7 +52,9 @@ impl Fit for SeasonalMedian {
             .sum();
         let n = history.len();
         Ok(Box::new(Fitted {
-            levels: (n..n + season).map(|t| median_before(history, t, season)).collect(),
+            levels: (n..n + season)
+                .map(|t| median_before(history, t, season))
+                .collect(),
             sigma: (squares / (n - season) as f64).sqrt(),
         }))
     }
@@ -98,7 +100,10 @@ mod tests {
             .fit(&[1.0, 2.0, 3.0], &mut || false)
             .unwrap();
         assert_eq!((fitted.value(1), fitted.value(2)), (2.0, 2.0));
-        assert_eq!((fitted.standard_error(2), fitted.standard_error(3)), (2.0, 2.0 * 2.0_f64.sqrt()));
+        assert_eq!(
+            (fitted.standard_error(2), fitted.standard_error(3)),
+            (2.0, 2.0 * 2.0_f64.sqrt())
+        );
     }
 
     #[test]

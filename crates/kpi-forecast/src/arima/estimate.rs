@@ -251,5 +251,8 @@ fn conditional(order: Order, centred: &[f64], poll: &mut dyn FnMut() -> bool) ->
         Ok(true)
     })?
     .at;
-    Ok(found.into_iter().map(|u| u.clamp(-MOST_FREE, MOST_FREE)).collect())
+    Ok(found
+        .into_iter()
+        .map(|u| u.clamp(-MOST_FREE, MOST_FREE))
+        .collect())
 }

@@ -5,8 +5,8 @@ use super::recursion::{self, Fitness, Slope, State, Step, Weights};
 use super::start::first_state;
 use crate::Error;
 use crate::model::unless_canceled;
-use crate::optimize::bounds::Interval;
 use crate::optimize;
+use crate::optimize::bounds::Interval;
 use crate::optimize::gradient::{Stop, descend};
 
 const ALPHA: Interval = Interval {
@@ -115,7 +115,15 @@ impl optimize::gradient::Slope for Deviance<'_> {
     fn gradient(&mut self, at: &[f64], gradient: &mut [f64]) -> Result<(), Error> {
         if let Some((weights, fitness)) = self.last {
             let Work { tape, slope, .. } = &mut *self.work;
-            recursion::slope(self.layout.form, weights, self.values, tape, fitness, self.m, slope);
+            recursion::slope(
+                self.layout.form,
+                weights,
+                self.values,
+                tape,
+                fitness,
+                self.m,
+                slope,
+            );
             self.layout.chain(at, weights, slope, gradient);
         }
         Ok(())

@@ -54,7 +54,10 @@ pub fn minimize(
             moved[i] += STEP;
             evaluations += 1;
             if residuals(&moved, column)? {
-                column.iter_mut().zip(&here).for_each(|(m, u)| *m = (*m - u) / STEP);
+                column
+                    .iter_mut()
+                    .zip(&here)
+                    .for_each(|(m, u)| *m = (*m - u) / STEP);
             } else {
                 column.clear();
                 column.resize(here.len(), 0.0);
@@ -66,7 +69,10 @@ pub fn minimize(
             .map(|a| columns.iter().map(|b| dot(a, b)).collect())
             .collect();
         let down: Vec<f64> = columns.iter().map(|a| -dot(a, &here)).collect();
-        let largest = products.iter().zip(0..).fold(0.0_f64, |m, (row, i): (&Vec<f64>, usize)| m.max(row[i]));
+        let largest = products
+            .iter()
+            .zip(0..)
+            .fold(0.0_f64, |m, (row, i): (&Vec<f64>, usize)| m.max(row[i]));
         if !(largest.is_finite() && largest > 0.0) {
             break;
         }
