@@ -126,16 +126,13 @@ pub fn estimate(
     from(order, differenced, None, FINE, poll)
 }
 
-/// [`estimate`] to the digits that tell two orders apart, from the coefficients that the two have in common where a `neighbour`
-/// is known.
+/// [`estimate`] to the digits that tell two orders apart.
 pub(super) fn rough(
     order: Order,
     differenced: &[f64],
-    neighbour: Option<&Estimate>,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Estimate>, Error> {
-    let start = neighbour.map(|known| carried(known.order, &known.free, order));
-    from(order, differenced, start.as_deref(), ROUGH, poll)
+    from(order, differenced, None, ROUGH, poll)
 }
 
 /// [`estimate`] from the coefficients of an earlier one; that one's order is kept.
@@ -154,20 +151,6 @@ pub(super) fn refined(
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Estimate, Error> {
     Ok(continued(&rough, differenced, poll)?.unwrap_or(rough))
-}
-
-/// The free variables of one order as those of another. They are partial autocorrelations, of which those of the lower order
-/// are the first, so that a coefficient more changes nothing while it is 0.
-fn carried(from: Order, free: &[f64], to: Order) -> Vec<f64> {
-    let counts = |o: Order| [o.p, o.q, o.seasonal_p, o.seasonal_q];
-    let (mut left, mut all) = (free, Vec::with_capacity(to.coefficients()));
-    for (had, has) in counts(from).into_iter().zip(counts(to)) {
-        let (part, rest) = left.split_at(had.min(left.len()));
-        left = rest;
-        let known = part.iter().map(|u| u.clamp(-MOST_FREE, MOST_FREE));
-        all.extend(known.chain(std::iter::repeat(0.0)).take(has));
-    }
-    all
 }
 
 fn from(

@@ -96,8 +96,7 @@ pub fn search(
             }
             let first = tried.len() < 5;
             tried.push(order);
-            let neighbour = best.as_ref().filter(|_| !first);
-            let Some(found) = rough(order, &differenced, neighbour, poll)? else {
+            let Some(found) = rough(order, &differenced, poll)? else {
                 continue;
             };
             if best.as_ref().is_none_or(|b| found.aicc < b.aicc) {
