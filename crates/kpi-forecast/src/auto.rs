@@ -1,7 +1,7 @@
 //! The model of whoever does not want to choose one.
 
 use crate::arima::unit_root::is_constant;
-use crate::arima::{Arima, Order, search};
+use crate::arima::{Arima, Continued, Estimate, search};
 use crate::backtest::{Outcome, mean_absolute_error, origins};
 use crate::ces::Ces;
 use crate::ensemble::weighted_median;
@@ -228,11 +228,11 @@ fn backtest<'a>(
         .take(if few { ORIGINS_OF_LONG } else { ORIGINS })
         .collect();
     // The oldest first: the order of arima, which takes most of the time to find, is what could be known there.
-    let mut order = None;
+    let mut known = None;
     let mut backtest = Vec::new();
     for (origin, steps) in newest.into_iter().rev().filter(|(origin, _)| *origin >= FEW) {
         let (before, came) = history.split_at(origin);
-        backtest.push((paths(before, season, longer, steps, &mut order, poll)?, came));
+        backtest.push((paths(before, season, longer, steps, &mut known, poll)?, came));
     }
     Ok(backtest)
 }
@@ -276,26 +276,26 @@ fn longer_season(history: &[f64], m: usize, poll: &mut dyn FnMut() -> bool) -> R
     Ok((found > m && 3 * found <= history.len()).then_some(found))
 }
 
-/// The forecasts of all members. An `order` that is given is kept, otherwise it is found and put there.
+/// The forecasts of all members. The order of arima is that of the estimate that is `known`; otherwise one is found and put there.
 fn paths(
     history: &[f64],
     season: usize,
     longer: Option<usize>,
     horizon: usize,
-    order: &mut Option<Order>,
+    known: &mut Option<Estimate>,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Paths, Error> {
     let recent = &history[history
         .len()
         .saturating_sub((ARIMA_SEASONS * season).max(ARIMA_VALUES))..];
-    if order.is_none() && season <= LONGEST_STATES {
+    if known.is_none() && season <= LONGEST_STATES {
         // In units of the largest value, so that the search ends at the same place in every unit.
         let size = recent.iter().fold(f64::MIN_POSITIVE, |m, y| m.max(y.abs()));
         let scaled: Vec<f64> = recent.iter().map(|y| y / size).collect();
-        *order = search(&scaled, season, poll)?.map(|found| found.order);
+        *known = search(&scaled, season, poll)?;
     }
     let mut all = Vec::new();
-    for member in members(season, longer, *order) {
+    for member in members(season, longer, known.as_ref()) {
         let seen = if member.name() == "arima" { recent } else { history };
         all.push(match member.fit(seen, poll) {
             Ok(fitted) => Some(fitted.path(horizon)),
@@ -310,7 +310,7 @@ fn paths(
 }
 
 /// The models of which the weighted median is taken.
-fn members(season: usize, longer: Option<usize>, order: Option<Order>) -> Vec<Box<dyn Fit>> {
+fn members(season: usize, longer: Option<usize>, known: Option<&Estimate>) -> Vec<Box<dyn Fit>> {
     if season > LONGEST_STATES {
         return of_long_season(season);
     }
@@ -318,7 +318,10 @@ fn members(season: usize, longer: Option<usize>, order: Option<Order>) -> Vec<Bo
         Box::new(Theta::dynamic_optimized(season)),
         Box::new(Ets::averaged(season)),
         Box::new(Ces { season, form: None }),
-        Box::new(Arima { season, order }),
+        match known.cloned() {
+            Some(earlier) => Box::new(Continued { earlier }),
+            None => Box::new(Arima { season, order: None }),
+        },
     ];
     if season > 1 {
         members.push(Box::new(SeasonalNaive { season }));

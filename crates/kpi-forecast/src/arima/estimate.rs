@@ -1,10 +1,11 @@
 //! The likeliest coefficients of one order.
 
-use super::likelihood::{Filtered, Process};
+use super::likelihood::{Filtered, Process, Work};
 use super::polynomial::{product, roots_are_beyond, stationary};
 use crate::Error;
 use crate::model::unless_canceled;
-use crate::optimize::gradient::{Stop, minimize};
+use crate::optimize::gradient::Stop;
+use crate::optimize::squares::minimize;
 use std::fmt;
 
 /// The numbers of coefficients and differences.
@@ -101,14 +102,17 @@ fn process(order: Order, [ar, ma, seasonal_ar, seasonal_ma]: &[Vec<f64>; 4]) -> 
     }
 }
 
+/// Where a search starts, the free variables are no further from 0: beyond, their hyperbolic tangents hardly change.
+const MOST_FREE: f64 = 2.0;
+
 /// When a search for coefficients stops: what it leaves is far below what tells two orders apart, or below what is printed.
 const ROUGH: Stop = Stop {
-    steps: 15,
-    tolerance: 1e-4,
+    steps: 8,
+    tolerance: 1e-2,
 };
 const FINE: Stop = Stop {
-    steps: 40,
-    tolerance: 1e-7,
+    steps: 20,
+    tolerance: 1e-6,
 };
 
 /// Estimates `order` for a series that is already differenced: first by conditional sum of squares, which is quick, then
@@ -131,13 +135,22 @@ pub(super) fn rough(
     from(order, differenced, None, ROUGH, poll)
 }
 
+/// [`estimate`] from the coefficients of an earlier one; that one's order is kept.
+pub(super) fn continued(
+    earlier: &Estimate,
+    differenced: &[f64],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Estimate>, Error> {
+    from(earlier.order, differenced, Some(&earlier.free), FINE, poll)
+}
+
 /// [`estimate`] from where a rough one ended; that one when it is lost on the way.
 pub(super) fn refined(
     rough: Estimate,
     differenced: &[f64],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Estimate, Error> {
-    Ok(from(rough.order, differenced, Some(&rough.free), FINE, poll)?.unwrap_or(rough))
+    Ok(continued(&rough, differenced, poll)?.unwrap_or(rough))
 }
 
 fn from(
@@ -167,11 +180,20 @@ fn from(
         Some(start) => start.to_vec(),
         None => conditional(order, &centred, poll)?,
     };
-    let free = search(&start, stop, |free| {
+    let mut work = Work::default();
+    // The deviance is, but for a constant, that of the sum of squares of these.
+    let free = minimize(&start, stop, |free, residuals| {
         unless_canceled(poll)?;
-        let filtered = process(order, &parts(order, free)).filter(differenced, &regressors);
-        Ok(filtered.map_or(f64::INFINITY, |filtered| filtered.deviance(n)))
-    })?;
+        let process = process(order, &parts(order, free));
+        let Some(filtered) = process.filter_with(differenced, &regressors, &mut work) else {
+            return Ok(false);
+        };
+        let scale = (filtered.logs / (2.0 * n as f64)).exp();
+        residuals.clear();
+        residuals.extend(work.innovations().iter().map(|u| scale * u));
+        Ok(true)
+    })?
+    .at;
     let parts = parts(order, &free);
     let process = process(order, &parts);
     let Some(filtered) = process.filter(differenced, &regressors) else {
@@ -202,46 +224,18 @@ fn from(
 
 /// The free variables with the least conditional sum of squares, moved off the brink.
 fn conditional(order: Order, centred: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<Vec<f64>, Error> {
-    let n = centred.len() as f64;
-    let mut errors = Vec::with_capacity(centred.len());
-    let found = search(
-        &vec![0.1; order.coefficients()],
-        Stop {
-            steps: 30,
-            tolerance: 1e-5,
-        },
-        |free| {
-            unless_canceled(poll)?;
-            let squares = process(order, &parts(order, free)).conditional_squares(centred, &mut errors);
-            Ok(n * squares.max(f64::MIN_POSITIVE).ln())
-        },
-    )?;
-    Ok(found.into_iter().map(|u| u.clamp(-2.0, 2.0)).collect())
-}
-
-/// Minimises with a gradient by differences.
-fn search(
-    start: &[f64],
-    stop: Stop,
-    mut function: impl FnMut(&[f64]) -> Result<f64, Error>,
-) -> Result<Vec<f64>, Error> {
-    const STEP: f64 = 1e-5;
-    if start.is_empty() {
-        return Ok(Vec::new());
-    }
-    let found = minimize(start, stop, |x, gradient| {
-        let value = function(x)?;
-        let mut moved = x.to_vec();
-        for (i, g) in gradient.iter_mut().enumerate() {
-            moved[i] += STEP;
-            *g = if value.is_finite() {
-                (function(&moved)? - value) / STEP
-            } else {
-                0.0
-            };
-            moved[i] = x[i];
-        }
-        Ok(value)
-    })?;
-    Ok(found.at)
+    let stop = Stop {
+        steps: 10,
+        tolerance: 1e-2,
+    };
+    let found = minimize(&vec![0.1; order.coefficients()], stop, |free, residuals| {
+        unless_canceled(poll)?;
+        process(order, &parts(order, free)).conditional_errors(centred, residuals);
+        Ok(true)
+    })?
+    .at;
+    Ok(found
+        .into_iter()
+        .map(|u| u.clamp(-MOST_FREE, MOST_FREE))
+        .collect())
 }

@@ -25,6 +25,32 @@ pub struct Filtered {
     pub state: Vec<f64>,
 }
 
+/// Memory that is used again from run to run.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    change: Vec<f64>,
+    /// Of the values, then of each regressor.
+    states: Vec<Vec<f64>>,
+    /// Divided by the roots of their variance factors, of the values, then of each regressor.
+    innovations: Vec<Vec<f64>>,
+}
+
+impl Work {
+    /// The innovations of the values less their regressors, divided by the roots of their variance factors.
+    pub(super) fn innovations(&self) -> &[f64] {
+        self.innovations.first().map_or(&[], Vec::as_slice)
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+/// The filter has settled when what a step still changes the variance factor by is below this.
+const SETTLED: f64 = 1e-14;
+/// Steps from one look at that to the next.
+const SETTLING: usize = 4;
+
 impl Filtered {
     /// -2 log-likelihood with the variance at its likeliest value.
     pub fn deviance(&self, n: usize) -> f64 {
@@ -104,42 +130,74 @@ impl Process {
     /// the season some thirty times less. Where they have converged they stop. The regressors go through the same filter,
     /// so that their coefficients need no search.
     pub fn filter(&self, values: &[f64], regressors: &[Vec<f64>]) -> Option<Filtered> {
+        self.filter_with(values, regressors, &mut Work::default())
+    }
+
+    /// [`filter`](Self::filter), whose innovations stay in `work`.
+    pub(super) fn filter_with(
+        &self,
+        values: &[f64],
+        regressors: &[Vec<f64>],
+        work: &mut Work,
+    ) -> Option<Filtered> {
         let (p, q) = (self.ar.len(), self.ma.len());
-        let size = p.max(q + 1);
+        let (size, n) = (p.max(q + 1), values.len());
         let gamma = self.autocovariances()?;
         let psi = weights(&self.ar, &self.ma, q + 1);
-        let mut ar = self.ar.clone();
-        ar.resize(size, 0.0);
-        let mut gain: Vec<f64> = (0..size)
-            .map(|i| {
-                let past: f64 = self.ar.iter().skip(i).zip(&gamma).map(|(a, g)| a * g).sum();
-                let errors: f64 = self.ma.iter().skip(i).zip(&psi).map(|(m, p)| m * p).sum();
-                past + errors
-            })
-            .collect();
+        let (ar, ma) = (terms(&self.ar), terms(&self.ma));
+        let mut gain = vec![0.0; size];
+        for (lag, a) in &ar {
+            gain.iter_mut()
+                .zip(gamma[..*lag].iter().rev())
+                .for_each(|(k, g)| *k += a * g);
+        }
+        for (lag, m) in &ma {
+            gain.iter_mut()
+                .zip(psi[..*lag].iter().rev())
+                .for_each(|(k, w)| *k += m * w);
+        }
         let mut factor = gamma[0];
-        let (mut change, mut sign) = (gain.clone(), -1.0 / factor);
+        let mut sign = -1.0 / factor;
+        // Where the others shift their vectors at each step, these stay and the step moves on: that of step t starts at t.
+        let Work {
+            change,
+            states,
+            innovations,
+        } = work;
+        change.clear();
+        change.extend(&gain);
+        change.resize(n + size, 0.0);
         let width = regressors.len() + 1;
-        let mut states = vec![vec![0.0; size]; width];
-        let mut innovations = vec![0.0; width];
-        // Normal equations of the innovations of the values on those of the regressors.
-        let mut products = vec![0.0; width * width];
+        states.resize(width, Vec::new());
+        innovations.resize(width, Vec::new());
+        for (state, innovations) in states.iter_mut().zip(innovations.iter_mut()) {
+            state.clear();
+            state.resize(n + size, 0.0);
+            innovations.clear();
+        }
+        let mut root = factor.sqrt();
         let (mut logs, mut scale, mut settled) = (0.0, 1.0_f64, false);
         for (t, y) in values.iter().enumerate() {
-            for (k, (innovation, state)) in innovations.iter_mut().zip(&mut states).enumerate() {
+            for (k, (innovations, state)) in innovations.iter_mut().zip(states.iter_mut()).enumerate() {
                 let x = if k == 0 { *y } else { regressors[k - 1][t] };
-                let first = state[0];
-                *innovation = x - first;
-                let share = *innovation / factor;
-                for i in 0..size - 1 {
-                    state[i] = ar[i] * first + state[i + 1] + gain[i] * share;
+                let (first, ahead) = state[t..].split_first_mut()?;
+                let innovation = x - *first;
+                innovations.push(innovation / root);
+                if settled {
+                    // The gain is that of the coefficients themselves, most of which are 0.
+                    for (lag, a) in &ar {
+                        ahead[lag - 1] += a * x;
+                    }
+                    for (lag, m) in &ma {
+                        ahead[lag - 1] += m * innovation;
+                    }
+                    continue;
                 }
-                state[size - 1] = ar[size - 1] * first + gain[size - 1] * share;
-            }
-            for (i, a) in innovations.iter().enumerate() {
-                for (j, b) in innovations.iter().enumerate().skip(i) {
-                    products[i * width + j] += a * b / factor;
+                for (lag, a) in &ar {
+                    ahead[lag - 1] += a * *first;
                 }
+                let share = innovation / factor;
+                ahead.iter_mut().zip(&gain).for_each(|(s, k)| *s += k * share);
             }
             if settled {
                 continue;
@@ -149,47 +207,48 @@ impl Process {
                 logs += scale.ln();
                 scale = 1.0;
             }
-            let z = change[0];
+            let (z, ahead) = change[t..].split_first_mut()?;
+            let z = *z;
             let next_factor = factor + z * z * sign;
             if !(next_factor.is_finite() && next_factor > 0.0) {
                 return None;
             }
-            let ratio = z / factor;
-            let mut largest = 0.0_f64;
-            for i in 0..size {
-                let moved = ar[i] * z + if i + 1 < size { change[i + 1] } else { 0.0 };
-                change[i] = moved - gain[i] * ratio;
-                let by = moved * sign * z;
-                gain[i] += by;
-                largest = largest.max(change[i].abs());
+            let (ratio, turn) = (z / factor, sign * z);
+            for (lag, a) in &ar {
+                ahead[lag - 1] += a * z;
+            }
+            for (moved, k) in ahead.iter_mut().zip(&mut gain) {
+                let before = *moved;
+                *moved = before - *k * ratio;
+                *k += before * turn;
             }
             sign *= factor / next_factor;
             factor = next_factor;
-            settled = largest * largest * sign.abs() < 1e-14;
-        }
-        logs += scale.ln();
-        let at = |i: usize, j: usize| products[i.min(j) * width + i.max(j)];
-        let coefficients = if width == 1 {
-            Vec::new()
-        } else {
-            let rows = (1..width)
-                .map(|i| (1..width).map(|j| at(i, j)).collect())
-                .collect();
-            solve(rows, (1..width).map(|i| at(0, i)).collect())?
-        };
-        let explained: f64 = coefficients
-            .iter()
-            .enumerate()
-            .map(|(i, c)| c * at(0, i + 1))
-            .sum();
-        let mut states = states.into_iter();
-        let mut state = states.next()?;
-        for (c, other) in coefficients.iter().zip(states) {
-            for (s, o) in state.iter_mut().zip(other) {
-                *s -= c * o;
+            root = factor.sqrt();
+            if t % SETTLING == 0 {
+                let largest = ahead.iter().take(size).fold(0.0_f64, |m, c| m.max(c.abs()));
+                settled = largest * largest * sign.abs() < SETTLED;
             }
         }
-        let squares = (at(0, 0) - explained).max(0.0);
+        logs += scale.ln();
+        // Normal equations of the innovations of the values on those of the regressors.
+        let (own, others) = innovations.split_first_mut()?;
+        let coefficients = if others.is_empty() {
+            Vec::new()
+        } else {
+            let rows = others
+                .iter()
+                .map(|a| others.iter().map(|b| dot(a, b)).collect())
+                .collect();
+            solve(rows, others.iter().map(|a| dot(a, own)).collect())?
+        };
+        let mut states = states.iter().map(|state| &state[n..]);
+        let mut state = states.next()?.to_vec();
+        for ((c, innovations), other) in coefficients.iter().zip(others).zip(states) {
+            own.iter_mut().zip(innovations).for_each(|(u, v)| *u -= c * *v);
+            state.iter_mut().zip(other).for_each(|(s, o)| *s -= c * o);
+        }
+        let squares = dot(own, own);
         squares.is_finite().then_some(Filtered {
             squares,
             logs,
@@ -198,27 +257,20 @@ impl Process {
         })
     }
 
-    /// The sum of squared errors when all before the first value was 0 (conditional sum of squares).
-    pub fn conditional_squares(&self, values: &[f64], errors: &mut Vec<f64>) -> f64 {
-        let (ar, ma) = (terms(&self.ar), terms(&self.ma));
+    /// The errors when all before the first value was 0 (of which the sum of squares is the conditional one).
+    pub fn conditional_errors(&self, values: &[f64], errors: &mut Vec<f64>) {
         errors.clear();
-        let mut squares = 0.0;
-        for (t, y) in values.iter().enumerate() {
-            let mut error = *y;
-            for (lag, c) in &ar {
-                if *lag <= t {
-                    error -= c * values[t - lag];
-                }
-            }
-            for (lag, c) in &ma {
-                if *lag <= t {
-                    error -= c * errors[t - lag];
-                }
-            }
-            squares += error * error;
-            errors.push(error);
+        errors.extend(values);
+        for (lag, c) in terms(&self.ar) {
+            let late = errors.iter_mut().skip(lag);
+            late.zip(values).for_each(|(e, y)| *e -= c * y);
         }
-        squares
+        let ma = terms(&self.ma);
+        for t in 0..errors.len() {
+            let known = ma.iter().take_while(|(lag, _)| *lag <= t);
+            let past: f64 = known.map(|(lag, c)| c * errors[t - lag]).sum();
+            errors[t] -= past;
+        }
     }
 }
 

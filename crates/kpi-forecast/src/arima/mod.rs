@@ -41,36 +41,72 @@ impl Fit for Arima {
     }
 
     fn fit(&self, history: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<Box<dyn Predict>, Error> {
-        require(self, history)?;
-        if let Some(flat) = Flat::of_constant(history) {
-            return Ok(flat);
-        }
-        let size = history.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
-        let scale = if size > 0.0 && size.is_finite() { size } else { 1.0 };
-        let values: Vec<f64> = history.iter().map(|y| y / scale).collect();
-        let found = match self.order {
+        fit(self, history, |values| match self.order {
             Some(order) => estimate(
                 order,
-                &apply(&values, order.season, order.seasonal_d, order.d),
+                &apply(values, order.season, order.seasonal_d, order.d),
                 poll,
-            )?,
-            None => search(&values, self.season.max(1), poll)?,
-        };
-        let Some(estimate) = found else {
-            return Err(Error::TooShort {
-                values: history.len(),
-                needed: history.len() + 1,
-                model: self.name(),
-            });
-        };
-        let kept = estimate.order.d + estimate.order.season * estimate.order.seasonal_d;
-        let tail = values[values.len().saturating_sub(kept.max(1))..].to_vec();
-        Ok(Box::new(Fitted {
-            estimate,
-            tail,
-            scale,
-        }))
+            ),
+            None => search(values, self.season.max(1), poll),
+        })
     }
+}
+
+/// [`Arima`] with the order of an estimate from nearly the same values, its coefficients searched for from that one's.
+#[derive(Debug, Clone)]
+pub struct Continued {
+    /// The earlier estimate, in any unit.
+    pub earlier: Estimate,
+}
+
+impl Fit for Continued {
+    fn name(&self) -> &'static str {
+        "arima"
+    }
+
+    fn needed(&self) -> usize {
+        5
+    }
+
+    fn fit(&self, history: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<Box<dyn Predict>, Error> {
+        fit(self, history, |values| {
+            let order = self.earlier.order;
+            let differenced = apply(values, order.season, order.seasonal_d, order.d);
+            match estimate::continued(&self.earlier, &differenced, poll)? {
+                None => estimate(order, &differenced, poll),
+                found => Ok(found),
+            }
+        })
+    }
+}
+
+/// Fits what `find` estimates from the values in units of the largest.
+fn fit(
+    model: &dyn Fit,
+    history: &[f64],
+    find: impl FnOnce(&[f64]) -> Result<Option<Estimate>, Error>,
+) -> Result<Box<dyn Predict>, Error> {
+    require(model, history)?;
+    if let Some(flat) = Flat::of_constant(history) {
+        return Ok(flat);
+    }
+    let size = history.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
+    let scale = if size > 0.0 && size.is_finite() { size } else { 1.0 };
+    let values: Vec<f64> = history.iter().map(|y| y / scale).collect();
+    let Some(estimate) = find(&values)? else {
+        return Err(Error::TooShort {
+            values: history.len(),
+            needed: history.len() + 1,
+            model: model.name(),
+        });
+    };
+    let kept = estimate.order.d + estimate.order.season * estimate.order.seasonal_d;
+    let tail = values[values.len().saturating_sub(kept.max(1))..].to_vec();
+    Ok(Box::new(Fitted {
+        estimate,
+        tail,
+        scale,
+    }))
 }
 
 struct Fitted {

@@ -5,8 +5,9 @@ use super::recursion::{self, Fitness, Slope, State, Step, Weights};
 use super::start::first_state;
 use crate::Error;
 use crate::model::unless_canceled;
+use crate::optimize;
 use crate::optimize::bounds::Interval;
-use crate::optimize::gradient::{Stop, minimize};
+use crate::optimize::gradient::{Stop, descend};
 
 const ALPHA: Interval = Interval {
     low: 1e-4,
@@ -51,6 +52,7 @@ pub struct Estimate {
 pub struct Work {
     tape: Vec<Step>,
     slope: Slope,
+    state: State,
 }
 
 /// Estimates `form` by maximum likelihood. `None` when there are too few values for its parameters or the form does
@@ -76,18 +78,56 @@ pub fn estimate(
     let layout = Layout::new(form, first, spread, m);
     let mut weights_of_start = layout.free(start);
     weights_of_start.resize(layout.size(), 0.0);
-    let found = minimize(&weights_of_start, STOP, |x, gradient| {
-        unless_canceled(poll)?;
-        let (weights, mut state) = layout.read(x);
-        let Some(fitness) = recursion::run(form, weights, values, 0, &mut state, &mut work.tape) else {
-            return Ok(f64::INFINITY);
-        };
-        recursion::slope(form, weights, values, &work.tape, fitness, m, &mut work.slope);
-        layout.chain(x, weights, &work.slope, gradient);
-        Ok(fitness.deviance(n))
-    })?;
+    let mut deviance = Deviance {
+        layout: &layout,
+        values,
+        m,
+        work,
+        last: None,
+        poll,
+    };
+    let found = descend(&weights_of_start, STOP, &mut deviance)?;
     let (weights, first) = layout.read(&found.at);
     Ok(finish(form, weights, first, values, m, work))
+}
+
+/// The deviance as a function of the free variables.
+struct Deviance<'a> {
+    layout: &'a Layout,
+    values: &'a [f64],
+    m: usize,
+    work: &'a mut Work,
+    /// Weights and fitness of the run that is on the tape.
+    last: Option<(Weights, Fitness)>,
+    poll: &'a mut dyn FnMut() -> bool,
+}
+
+impl optimize::gradient::Slope for Deviance<'_> {
+    fn value(&mut self, at: &[f64]) -> Result<f64, Error> {
+        unless_canceled(self.poll)?;
+        let weights = self.layout.read_into(at, &mut self.work.state);
+        let (form, work) = (self.layout.form, &mut *self.work);
+        let fitness = recursion::run(form, weights, self.values, 0, &mut work.state, &mut work.tape);
+        self.last = fitness.map(|fitness| (weights, fitness));
+        Ok(fitness.map_or(f64::INFINITY, |fitness| fitness.deviance(self.values.len())))
+    }
+
+    fn gradient(&mut self, at: &[f64], gradient: &mut [f64]) -> Result<(), Error> {
+        if let Some((weights, fitness)) = self.last {
+            let Work { tape, slope, .. } = &mut *self.work;
+            recursion::slope(
+                self.layout.form,
+                weights,
+                self.values,
+                tape,
+                fitness,
+                self.m,
+                slope,
+            );
+            self.layout.chain(at, weights, slope, gradient);
+        }
+        Ok(())
+    }
 }
 
 /// The estimate that given weights and first states are.
@@ -233,6 +273,11 @@ impl Layout {
     }
 
     fn read(&self, x: &[f64]) -> (Weights, State) {
+        let mut state = State::default();
+        (self.read_into(x, &mut state), state)
+    }
+
+    fn read_into(&self, x: &[f64], state: &mut State) -> Weights {
         let mut x = x.iter().copied();
         let mut next = || x.next().unwrap_or(0.0);
         let alpha = ALPHA.value(next());
@@ -247,8 +292,9 @@ impl Layout {
             SHARE.value(next()) * (1.0 - alpha)
         };
         let phi = if self.form.damped { PHI.value(next()) } else { 1.0 };
-        let mut state = self.first.clone();
-        state.level += self.spread * next();
+        state.level = self.first.level + self.spread * next();
+        state.trend = self.first.trend;
+        state.season.clone_from(&self.first.season);
         if self.has_trend() {
             state.trend += self.trend_spread * next();
         }
@@ -262,15 +308,12 @@ impl Layout {
         if let Some(s) = state.season.first_mut() {
             *s -= moved;
         }
-        (
-            Weights {
-                alpha,
-                rho,
-                gamma,
-                phi,
-            },
-            state,
-        )
+        Weights {
+            alpha,
+            rho,
+            gamma,
+            phi,
+        }
     }
 
     fn chain(&self, x: &[f64], weights: Weights, slope: &Slope, gradient: &mut [f64]) {

@@ -20,9 +20,33 @@ pub struct Stop {
     pub tolerance: f64,
 }
 
-/// Minimises `function`, which returns its value and writes its gradient, from `start`: limited-memory BFGS (Liu &
-/// Nocedal 1989, *Mathematical Programming* 45:503-528) with backtracking. The function may be infinite where it has
-/// no value, but not at the start; its error ends the search.
+/// A function whose gradient costs something beyond its value.
+pub trait Slope {
+    /// The value, infinite where there is none.
+    fn value(&mut self, at: &[f64]) -> Result<f64, Error>;
+    /// The gradient at the place that the value was last asked of.
+    fn gradient(&mut self, at: &[f64], gradient: &mut [f64]) -> Result<(), Error>;
+}
+
+/// A function that writes its gradient along with its value.
+struct Both<F> {
+    function: F,
+    gradient: Vec<f64>,
+}
+
+impl<F: FnMut(&[f64], &mut [f64]) -> Result<f64, Error>> Slope for Both<F> {
+    fn value(&mut self, at: &[f64]) -> Result<f64, Error> {
+        (self.function)(at, &mut self.gradient)
+    }
+
+    fn gradient(&mut self, _: &[f64], gradient: &mut [f64]) -> Result<(), Error> {
+        gradient.copy_from_slice(&self.gradient);
+        Ok(())
+    }
+}
+
+/// Minimises `function`, which returns its value and writes its gradient, from `start`: [`descend`] for functions of which both
+/// cost what one does.
 ///
 /// ```
 /// use kpi_forecast::optimize::gradient::{Stop, minimize};
@@ -38,12 +62,23 @@ pub struct Stop {
 pub fn minimize(
     start: &[f64],
     stop: Stop,
-    mut function: impl FnMut(&[f64], &mut [f64]) -> Result<f64, Error>,
+    function: impl FnMut(&[f64], &mut [f64]) -> Result<f64, Error>,
 ) -> Result<Minimum, Error> {
+    let gradient = vec![0.0; start.len()];
+    descend(start, stop, &mut Both { function, gradient })
+}
+
+/// Minimises `function` from `start`: limited-memory BFGS (Liu & Nocedal 1989, *Mathematical Programming* 45:503-528) with
+/// backtracking. The gradient is asked for only where a step ends. The function may be infinite where it has no value, but not
+/// at the start; its error ends the search.
+pub fn descend(start: &[f64], stop: Stop, function: &mut impl Slope) -> Result<Minimum, Error> {
     let n = start.len();
     let mut at = start.to_vec();
     let mut gradient = vec![0.0; n];
-    let mut value = function(&at, &mut gradient)?;
+    let mut value = function.value(&at)?;
+    if value.is_finite() {
+        function.gradient(&at, &mut gradient)?;
+    }
     let mut evaluations = 1;
     let (mut next, mut next_gradient, mut direction) = (at.clone(), vec![0.0; n], vec![0.0; n]);
     let mut pairs: VecDeque<Pair> = VecDeque::with_capacity(MEMORY);
@@ -52,11 +87,11 @@ pub fn minimize(
         if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
             break;
         }
-        descend(&gradient, &pairs, &mut direction);
+        downhill(&gradient, &pairs, &mut direction);
         let mut slope = dot(&direction, &gradient);
         if slope >= 0.0 {
             pairs.clear();
-            descend(&gradient, &pairs, &mut direction);
+            downhill(&gradient, &pairs, &mut direction);
             slope = dot(&direction, &gradient);
         }
         let norm = dot(&direction, &direction).sqrt();
@@ -74,7 +109,7 @@ pub fn minimize(
             for ((x, from), d) in next.iter_mut().zip(&at).zip(&direction) {
                 *x = from + length * d;
             }
-            let there = function(&next, &mut next_gradient)?;
+            let there = function.value(&next)?;
             evaluations += 1;
             if there <= value + DECREASE * length * slope {
                 better = Some(there);
@@ -96,6 +131,7 @@ pub fn minimize(
             pairs.clear();
             continue;
         };
+        function.gradient(&next, &mut next_gradient)?;
         let moved: Vec<f64> = next.iter().zip(&at).map(|(a, b)| a - b).collect();
         let turned: Vec<f64> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
         let curvature = dot(&moved, &turned);
@@ -137,7 +173,7 @@ struct Pair {
 }
 
 /// Minus the gradient times the inverse of the curvature (the two-loop recursion).
-fn descend(gradient: &[f64], pairs: &VecDeque<Pair>, direction: &mut [f64]) {
+fn downhill(gradient: &[f64], pairs: &VecDeque<Pair>, direction: &mut [f64]) {
     direction.copy_from_slice(gradient);
     let mut shares = [0.0; MEMORY];
     for (share, pair) in shares.iter_mut().zip(pairs.iter().rev()) {

@@ -1,8 +1,10 @@
-//! Minimising a function of a few variables: with a gradient ([`gradient`]) and without one ([`simplex`]).
+//! Minimising a function of a few variables: with a gradient ([`gradient`]), without one
+//! ([`simplex`]), and a sum of squares ([`squares`]).
 
 pub mod bounds;
 pub mod gradient;
 pub mod simplex;
+pub mod squares;
 
 /// Where a search ended. A function that fails, as one does that was asked to stop, ends it with its error.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,7 +21,7 @@ pub struct Weights {
 }
 
 /// Level, trend, and one value per place in the season.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
     /// The level.
     pub level: f64,
