@@ -31,7 +31,7 @@ pub fn reconcile_values(
         if base[*leaf].is_none() {
             return Err(HierarchyError::NoSeries {
                 name: names[*leaf].clone(),
-                what: "value",
+                what: "forecast",
             }
             .into());
         }
@@ -40,7 +40,7 @@ pub fn reconcile_values(
     let mut values = Vec::with_capacity(base.len());
     for (name, value) in names.iter().zip(&base) {
         let value = value.unwrap_or(0.0);
-        values.push(in_range(name, "value", value, value.is_finite())?);
+        values.push(in_range(name, "forecast", value, value.is_finite())?);
     }
     let leaves: Vec<f64> = hierarchy.leaves().iter().map(|leaf| values[*leaf]).collect();
     let variances = match method {
