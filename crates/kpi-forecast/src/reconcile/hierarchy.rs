@@ -46,6 +46,9 @@ impl Hierarchy {
     pub fn from_paths(paths: &[String]) -> Result<Self, HierarchyError> {
         check_names(paths)?;
         for (place, path) in paths.iter().enumerate() {
+            // Each part but the last would be a sum.
+            let sums = path.matches(SEPARATOR).count();
+            check_size(sums, sums)?;
             if path.split(SEPARATOR).any(str::is_empty) {
                 return Err(HierarchyError::NoName {
                     element: place + 1,
