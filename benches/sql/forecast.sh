@@ -1,19 +1,8 @@
 #!/usr/bin/env bash
-# How many series a second of one core's processor time is enough for, beside statsforecast on the same series in the same run; and
-# one SQL statement that forecasts many series. Series of three sets of forecasting competitions, one in some.
+# How many series a second of one core's processor time is enough for, beside statsforecast on the same series in the same run.
+# Series of three sets of forecasting competitions, one in some.
 . "$(dirname "$0")/measure.sh"
 . scripts/env.sh
-
-many=100000
-run <<SQL
-CREATE TABLE reading AS
-SELECT device, timestamptz '2020-01-01 00:00Z' + month * interval '1 month' AS ts,
-  100 + month + 20 * sin(month * 0.5236 + device) + 10 * random() AS value
-FROM generate_series(1, $many) AS device, generate_series(0, 59) AS month;
-VACUUM ANALYZE reading;
-SQL
-took=$(elapsed_ms "SELECT count(*), avg(f.value) FROM (SELECT device, kpi.series(ts, value) AS s FROM reading GROUP BY 1) AS g, kpi.forecast(g.s, 12, 'theta') AS f")
-result "theta for $many series of 60 points, one statement" "$(awk -v v="$took" 'BEGIN {printf "%.1f s", v / 1000}')" - - "<= 60 s"
 
 find_shared_data
 folder=${PG_KPI_SHARED:-../shared}/data/forecast

@@ -128,7 +128,13 @@ impl From<kpi_series::Error> for Error {
 impl From<kpi_forecast::Error> for Error {
     fn from(error: kpi_forecast::Error) -> Self {
         use kpi_forecast::Error as E;
-        let code = match error {
+        use kpi_forecast::reconcile::HierarchyError;
+        let mut innermost = &error;
+        while let E::Node { error, .. } = innermost {
+            innermost = error;
+        }
+        let code = match innermost {
+            E::Hierarchy(HierarchyError::TooLarge { .. }) => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             E::Horizon { .. }
             | E::Level { .. }
             | E::Season { .. }
@@ -137,7 +143,9 @@ impl From<kpi_forecast::Error> for Error {
             | E::Folds { .. }
             | E::TooShort { .. }
             | E::Empty { .. }
-            | E::NoStep { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            | E::NoStep { .. }
+            | E::Hierarchy(_)
+            | E::Node { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             E::NoTime { .. } => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
             E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
             E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
@@ -145,6 +153,12 @@ impl From<kpi_forecast::Error> for Error {
         Self::new(code, error.to_string())
             .detail_opt(error.detail())
             .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_forecast::reconcile::HierarchyError> for Error {
+    fn from(error: kpi_forecast::reconcile::HierarchyError) -> Self {
+        kpi_forecast::Error::from(error).into()
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::Model;
 use crate::evaluation::Metric;
 use crate::forecast::MAX_HORIZON;
+use crate::reconcile::HierarchyError;
 
 /// Why there is no forecast. `Display` is the message; [`detail`](Error::detail) holds the offending value and
 /// [`hint`](Error::hint) says what to type instead.
@@ -90,12 +91,34 @@ pub enum Error {
         /// Steps of the series.
         length: usize,
     },
+    /// A hierarchy cannot be reconciled.
+    #[error(transparent)]
+    Hierarchy(#[from] HierarchyError),
+    /// The series of one node of a hierarchy cannot be forecast.
+    #[error("{error}")]
+    Node {
+        /// The node.
+        node: String,
+        /// Why not.
+        error: Box<Error>,
+    },
     /// The caller's poll asked to stop.
     #[error("forecast was canceled")]
     Canceled,
 }
 
 impl Error {
+    /// The same of one node of a hierarchy.
+    pub(crate) fn of_node(self, node: &str) -> Self {
+        match self {
+            Self::Canceled => Self::Canceled,
+            error => Self::Node {
+                node: node.to_owned(),
+                error: Box::new(error),
+            },
+        }
+    }
+
     /// The offending value, in words.
     pub fn detail(&self) -> Option<String> {
         match self {
@@ -128,6 +151,11 @@ impl Error {
             } => Some(format!(
                 "{folds} folds of {horizon} steps were asked for, and the series has {length} steps"
             )),
+            Self::Hierarchy(error) => error.detail(),
+            Self::Node { node, error } => Some(match error.detail() {
+                Some(detail) => format!("node \"{node}\": {detail}"),
+                None => format!("node is \"{node}\""),
+            }),
             Self::Canceled => None,
         }
     }
@@ -162,6 +190,8 @@ impl Error {
             Self::Folds { .. } => {
                 Some("ask for fewer folds, or for a shorter horizon, so that at least 2 steps are left before the first".into())
             }
+            Self::Hierarchy(error) => error.hint(),
+            Self::Node { error, .. } => error.hint(),
             Self::Canceled => None,
         }
     }

@@ -118,6 +118,16 @@ impl Grid {
         self.places.len()
     }
 
+    /// The step, `None` for a sequence.
+    pub fn step(&self) -> Option<Step> {
+        self.step
+    }
+
+    /// The time of the last value, in microseconds since 2000-01-01 UTC.
+    pub fn last(&self) -> i64 {
+        self.last
+    }
+
     /// The time `steps` after the last value, in microseconds since 2000-01-01 UTC.
     ///
     /// # Errors

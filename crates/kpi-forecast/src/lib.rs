@@ -36,6 +36,7 @@ pub mod mstl;
 mod naive;
 pub mod optimize;
 pub mod random;
+pub mod reconcile;
 pub mod season;
 mod seasonal_median;
 mod seasonal_naive;

@@ -3,6 +3,7 @@
 #![allow(clippy::result_large_err, clippy::type_complexity)]
 
 mod backtest;
+mod reconcile;
 
 use crate::error::Error;
 use crate::series::{Series, time_zone};

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
-use pgrx::datum::Datum;
+use pgrx::datum::{Datum, UnboxDatum};
 use pgrx::nullable::Nullable;
 use pgrx::pg_sys::panic::{ErrorReport, ErrorReportable};
 use pgrx::pgrx_sql_entity_graph::metadata::{
@@ -125,6 +125,20 @@ impl FromDatum for Series {
         let bytes = unsafe { Bytes::new(datum) };
         let decoded = decode_stored(kpi_series::Series::decode(bytes.as_slice())).map_err(ErrorReport::from);
         Some(Self(decoded.unwrap_or_report()))
+    }
+}
+
+// SAFETY: FromDatum copies everything it needs, so nothing of the datum outlives this.
+unsafe impl UnboxDatum for Series {
+    type As<'source> = Self;
+
+    unsafe fn unbox<'source>(datum: Datum<'source>) -> Self
+    where
+        Self: 'source,
+    {
+        // SAFETY: the caller vouches that this is a kpi.series that is not NULL.
+        let series = unsafe { Self::from_datum(datum.sans_lifetime(), false) };
+        series.unwrap_or_else(|| Self(kpi_series::Series::default()))
     }
 }
 
