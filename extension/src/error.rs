@@ -135,11 +135,16 @@ impl From<kpi_forecast::Error> for Error {
             | E::UnknownModel { .. }
             | E::UnknownMetric { .. }
             | E::Folds { .. }
+            | E::NoFolds { .. }
+            | E::Bounds { .. }
+            | E::Lambda { .. }
+            | E::NotPositive { .. }
+            | E::FewErrors { .. }
             | E::TooShort { .. }
             | E::Empty { .. }
             | E::NoStep { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             E::NoTime { .. } => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
-            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Overflow { .. } | E::Endless { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
             E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         };
         Self::new(code, error.to_string())

@@ -170,7 +170,24 @@ pub fn choose(
     horizon: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Chosen, Error> {
-    judged(history, season, horizon, true, poll)
+    choose_with(history, season, None, horizon, poll)
+}
+
+/// The same with a second, longer season that is known rather than looked for; of no effect where it does not fit twice.
+///
+/// ```
+/// let history: Vec<f64> = (0..60).map(|t| [1.0, 5.0][t % 2] + [0.0, 9.0, 3.0, 0.0, 6.0][t % 5]).collect();
+/// let chosen = kpi_forecast::auto::choose_with(&history, 2, Some(5), 4, &mut || false).unwrap();
+/// assert_eq!(chosen.model, "mstl");
+/// ```
+pub fn choose_with(
+    history: &[f64],
+    season: usize,
+    longer: Option<usize>,
+    horizon: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Chosen, Error> {
+    judged(history, season, longer, horizon, true, poll)
 }
 
 /// The weighted median alone, whatever the backtest says of it.
@@ -186,13 +203,14 @@ pub fn weighted_ensemble(
     horizon: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Chosen, Error> {
-    judged(history, season, horizon, false, poll)
+    judged(history, season, None, horizon, false, poll)
 }
 
-/// `guarded` is whether the naive and other seasons have a say.
+/// `guarded` is whether the naive and other seasons have a say, `given` a longer season that is not looked for.
 fn judged(
     history: &[f64],
     season: usize,
+    given: Option<usize>,
     horizon: usize,
     guarded: bool,
     poll: &mut dyn FnMut() -> bool,
@@ -208,17 +226,20 @@ fn judged(
             errors: (f64::INFINITY, f64::INFINITY),
         });
     }
-    let longer = if guarded {
-        longer_season(history, season, poll)?
-    } else {
-        None
+    let longer = match given.filter(|longer| *longer > season && 2 * longer <= n) {
+        None if guarded => longer_season(history, season, poll)?,
+        given => given,
     };
     let mut backtest: Vec<(Paths, &[f64])> = Vec::new();
     // The oldest first: the order of arima, which takes most of the time to find, is what could be known there.
     let mut order = None;
     let newest: Vec<(usize, usize)> = origins(n, season, horizon)
         .into_iter()
-        .take(if n > LONG && season <= LONGEST_STATES { ORIGINS_OF_LONG } else { ORIGINS })
+        .take(if n > LONG && season <= LONGEST_STATES {
+            ORIGINS_OF_LONG
+        } else {
+            ORIGINS
+        })
         .collect();
     for (origin, steps) in newest.into_iter().rev() {
         if origin < FEW {

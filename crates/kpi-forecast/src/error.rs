@@ -1,6 +1,7 @@
 //! What can be wrong with a request for a forecast.
 
 use crate::Model;
+use crate::conformal::needed;
 use crate::evaluation::Metric;
 use crate::forecast::MAX_HORIZON;
 
@@ -90,6 +91,46 @@ pub enum Error {
         /// Steps of the series.
         length: usize,
     },
+    /// There is no fold.
+    #[error("folds is out of range")]
+    NoFolds {
+        /// Forecasts asked for.
+        folds: i64,
+    },
+    /// The bounds leave nothing between them.
+    #[error("lower bound must be below upper bound")]
+    Bounds {
+        /// The least value that there can be.
+        lower: f64,
+        /// The largest.
+        upper: f64,
+    },
+    /// The exponent of a Box-Cox transformation is no number between -2 and 2.
+    #[error("exponent of the Box-Cox transformation is out of range")]
+    Lambda {
+        /// Exponent asked for.
+        lambda: f64,
+    },
+    /// A Box-Cox transformation of values that are not above 0.
+    #[error("a Box-Cox transformation needs values above 0")]
+    NotPositive {
+        /// The first that is not.
+        value: f64,
+    },
+    /// There is no end to what the inverse of a Box-Cox transformation makes of a band.
+    #[error("band has no end after the Box-Cox transformation")]
+    Endless {
+        /// Exponent of the transformation.
+        lambda: f64,
+    },
+    /// There are too few errors at past origins for a conformal band of this level.
+    #[error("series is too short for a conformal band of level {level}")]
+    FewErrors {
+        /// Level asked for.
+        level: f64,
+        /// Errors there are at the step that has the fewest.
+        errors: usize,
+    },
     /// The caller's poll asked to stop.
     #[error("forecast was canceled")]
     Canceled,
@@ -128,6 +169,15 @@ impl Error {
             } => Some(format!(
                 "{folds} folds of {horizon} steps were asked for, and the series has {length} steps"
             )),
+            Self::NoFolds { folds } => Some(format!("folds is {folds}")),
+            Self::Bounds { lower, upper } => Some(format!("lower is {lower}, upper is {upper}")),
+            Self::Lambda { lambda } => Some(format!("box_cox is {lambda}")),
+            Self::NotPositive { value } => Some(format!("the series has the value {value}")),
+            Self::Endless { lambda } => Some(format!("the exponent is {lambda}")),
+            Self::FewErrors { level, errors } => Some(format!(
+                "past forecasts give {errors} of the at least {} errors at each step that this level needs",
+                needed(*level)
+            )),
             Self::Canceled => None,
         }
     }
@@ -162,6 +212,18 @@ impl Error {
             Self::Folds { .. } => {
                 Some("ask for fewer folds, or for a shorter horizon, so that at least 2 steps are left before the first".into())
             }
+            Self::NoFolds { .. } => Some("ask for one fold or more, e.g. folds => 3".into()),
+            Self::Bounds { .. } => Some("for a share between 0 and 1, for example, options => '{\"lower\": 0, \"upper\": 1}'".into()),
+            Self::Lambda { .. } => {
+                Some("use a number between -2 and 2 (0 is the logarithm, 1 changes nothing), or \"auto\"".into())
+            }
+            Self::NotPositive { .. } => {
+                Some("leave box_cox out, or add a constant to the values first, e.g. value + 1".into())
+            }
+            Self::Endless { .. } => Some("use an exponent of 0 or more, e.g. options => '{\"box_cox\": 0}'".into()),
+            Self::FewErrors { .. } => Some(
+                "take a longer range, a shorter horizon or a lower level, or leave interval out for normal bands".into(),
+            ),
             Self::Canceled => None,
         }
     }

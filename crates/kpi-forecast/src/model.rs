@@ -232,8 +232,14 @@ impl Model {
     /// The models that answer to this name for a series with this season: one, or the members of a mean;
     /// for `auto` the one it starts from.
     pub fn candidates(self, season: usize) -> Vec<Box<dyn Fit>> {
+        self.candidates_of(&[season])
+    }
+
+    /// The same for a series with several seasons, the shortest first: `mstl` takes them all, the others the shortest.
+    pub fn candidates_of(self, seasons: &[usize]) -> Vec<Box<dyn Fit>> {
+        let season = seasons.first().copied().unwrap_or(1);
         match self {
-            Self::Mean(members) => members.models().flat_map(|m| m.candidates(season)).collect(),
+            Self::Mean(members) => members.models().flat_map(|m| m.candidates_of(seasons)).collect(),
             Self::Naive => vec![Box::new(Naive)],
             Self::SeasonalNaive => vec![Box::new(SeasonalNaive { season })],
             Self::SeasonalSmoothing => vec![Box::new(SeasonalSmoothing { season })],
@@ -245,7 +251,7 @@ impl Model {
             Self::Ces => vec![Box::new(Ces { season, form: None })],
             Self::Arima => vec![Box::new(Arima { season, order: None })],
             Self::Mstl => vec![Box::new(Mstl {
-                seasons: vec![season],
+                seasons: seasons.to_vec(),
             })],
             Self::Ensemble => vec![Box::new(Ensemble { season })],
             Self::Ets => vec![Box::new(Ets::averaged(season))],
