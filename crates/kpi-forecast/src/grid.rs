@@ -1,6 +1,7 @@
 //! From points in time to one value per step, and from a step to the seasons that the calendar suggests.
 
 use crate::Error;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kpi_series::{MAX_POINTS, Series, Step};
 
@@ -144,6 +145,73 @@ impl Grid {
             .map_err(|_| Error::NoTime { steps: before })
     }
 
+    /// The times of all values and of `horizon` steps after the last, in microseconds since 2000-01-01 UTC.
+    ///
+    /// # Errors
+    /// Those of [`time_after`](Grid::time_after).
+    pub fn times(&self, horizon: usize, zone: &TimeZone) -> Result<Vec<i64>, Error> {
+        let before = (0..self.values.len()).map(|place| self.time_at(place, zone));
+        let after = (1..=horizon).map(|steps| self.time_after(steps, zone));
+        before.chain(after).collect()
+    }
+
+    /// The days on which these times lie in `zone`, counted from 2000-01-01.
+    ///
+    /// # Errors
+    /// Those of [`time_after`](Grid::time_after).
+    pub fn dates(&self, horizon: usize, zone: &TimeZone) -> Result<Vec<i64>, Error> {
+        let times = self.times(horizon, zone)?;
+        Ok(times.into_iter().map(|time| date(time, zone)).collect())
+    }
+
+    /// The values of another series at these times: each of its points goes to the nearest time, when it is no further from it than
+    /// half a step, and of two points at one time the later wins. `NaN` where it has none.
+    ///
+    /// # Errors
+    /// Those of [`time_after`](Grid::time_after).
+    ///
+    /// ```
+    /// use jiff::tz::TimeZone;
+    /// use kpi_forecast::grid::Grid;
+    /// use kpi_series::Series;
+    /// let sales = r#"[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-03T00:00:00Z", 4]]"#;
+    /// let price = r#"[["2026-01-02T03:00:00Z", 7], ["2026-01-03T00:00:00Z", 8], ["2026-01-04T00:00:00Z", 9]]"#;
+    /// let grid = Grid::align(&Series::parse(sales).unwrap(), &TimeZone::UTC, 1000).unwrap();
+    /// let beside = grid.beside(&Series::parse(price).unwrap(), 1, &TimeZone::UTC).unwrap();
+    /// assert!(beside[0].is_nan());
+    /// assert_eq!(beside[1..], [7.0, 8.0, 9.0]);
+    /// ```
+    pub fn beside(&self, other: &Series, horizon: usize, zone: &TimeZone) -> Result<Vec<f64>, Error> {
+        let times = self.times(horizon, zone)?;
+        let mut found = vec![f64::NAN; times.len()];
+        let distance =
+            |i: usize, time: i64| Some((i128::from(*times.get(i)?) - i128::from(time)).unsigned_abs());
+        for (time, value) in other.times().iter().zip(values(other)) {
+            let after = times.partition_point(|t| t < time);
+            let (before, near) = (after.saturating_sub(1), distance(after, *time));
+            let place = match (distance(before, *time), near) {
+                (Some(a), Some(b)) if b < a => after,
+                (Some(_), _) => before,
+                (None, _) => continue,
+            };
+            let neighbour = if place + 1 < times.len() {
+                place + 1
+            } else {
+                place.saturating_sub(1)
+            };
+            let step = times
+                .get(place)
+                .and_then(|t| distance(neighbour, *t))
+                .unwrap_or(0);
+            if distance(place, *time).is_some_and(|off| 2 * off <= step)
+                && let Some(slot) = found.get_mut(place)
+            {
+                *slot = if value.is_finite() { value } else { f64::NAN };
+            }
+        }
+        Ok(found)
+    }
+
     /// Seasons, in steps, that the calendar suggests for this step: 24 and 168 for hours, 7 and 365 for days,
     /// 52 for weeks, 12 for months. Minutes get 60, 1440 and 10080.
     pub fn expected_seasons(&self) -> Vec<usize> {
@@ -164,6 +232,30 @@ impl Grid {
             .filter(|m| *m <= MAX_POINTS)
             .collect()
     }
+}
+
+/// Steps in a season that the calendar suggests, to the fraction: a year of days is 365.25, one of weeks 52.18, one of hours 8766.
+///
+/// ```
+/// use kpi_forecast::grid::exact_season;
+/// assert_eq!([7, 365, 8760, 12].map(exact_season), [7.0, 365.25, 8766.0, 12.0]);
+/// ```
+pub fn exact_season(steps: usize) -> f64 {
+    const YEAR: f64 = 365.25;
+    match steps {
+        52 => YEAR / 7.0,
+        // 73 divides the days of a year, and nothing else in the calendar.
+        _ if steps > 0 && steps.is_multiple_of(73) => steps as f64 * YEAR / 365.0,
+        _ => steps as f64,
+    }
+}
+
+/// The day on which a time lies, counted from 2000-01-01; in UTC beyond the years that zones have rules for.
+fn date(time: i64, zone: &TimeZone) -> i64 {
+    const EPOCH: i64 = 946_684_800_000_000;
+    let instant = Timestamp::from_microsecond(time.saturating_add(EPOCH));
+    let offset = instant.map_or(0, |instant| i64::from(zone.to_offset(instant).seconds()));
+    time.saturating_add(offset * 1_000_000).div_euclid(DAY)
 }
 
 fn values(series: &Series) -> Vec<f64> {
