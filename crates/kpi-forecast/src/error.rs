@@ -43,6 +43,48 @@ pub enum Error {
         /// The name as it was typed.
         name: String,
     },
+    /// A regressor has no value where one is needed.
+    #[error("regressor \"{name}\" has no value where one is needed")]
+    RegressorMissing {
+        /// The regressor.
+        name: String,
+        /// The step: 1 is the first of the horizon, 0 the last of the history.
+        step: i64,
+    },
+    /// A regressor is constant, or a combination of others.
+    #[error("regressor \"{name}\" says nothing of its own")]
+    RegressorDependent {
+        /// The regressor.
+        name: String,
+        /// Whether it is constant over the history.
+        is_constant: bool,
+    },
+    /// There are more regressors than [`MAX_REGRESSORS`].
+    #[error("too many regressors")]
+    Regressors {
+        /// Regressors given.
+        count: usize,
+    },
+    /// The model has no place for regressors.
+    #[error("model \"{model}\" takes no regressors")]
+    ModelWithoutRegressors {
+        /// The model asked for.
+        model: String,
+    },
+    /// No holiday lies in the history.
+    #[error("no holiday lies in the history")]
+    NoHoliday {
+        /// Dates given.
+        dates: usize,
+    },
+    /// The days around a holiday are no window.
+    #[error("holiday window is out of range")]
+    HolidayWindow {
+        /// The first day, counted from the holiday.
+        first: i64,
+        /// The last day.
+        last: i64,
+    },
     /// The series has fewer values than the model needs.
     #[error("series is too short to forecast")]
     TooShort {
@@ -132,47 +174,6 @@ pub enum Error {
         level: f64,
         /// Errors there are at the step that has the fewest.
         errors: usize,
-    /// A regressor has no value where one is needed.
-    #[error("regressor \"{name}\" has no value where one is needed")]
-    RegressorMissing {
-        /// The regressor.
-        name: String,
-        /// The step: 1 is the first of the horizon, 0 the last of the history.
-        step: i64,
-    },
-    /// A regressor is constant, or a combination of others.
-    #[error("regressor \"{name}\" says nothing of its own")]
-    RegressorDependent {
-        /// The regressor.
-        name: String,
-        /// Whether it is constant over the history.
-        is_constant: bool,
-    },
-    /// There are more regressors than [`MAX_REGRESSORS`].
-    #[error("too many regressors")]
-    Regressors {
-        /// Regressors given.
-        count: usize,
-    },
-    /// The model has no place for regressors.
-    #[error("model \"{model}\" takes no regressors")]
-    ModelWithoutRegressors {
-        /// The model asked for.
-        model: String,
-    },
-    /// No holiday lies in the history.
-    #[error("no holiday lies in the history")]
-    NoHoliday {
-        /// Dates given.
-        dates: usize,
-    },
-    /// The days around a holiday are no window.
-    #[error("holiday window is out of range")]
-    HolidayWindow {
-        /// The first day, counted from the holiday.
-        first: i64,
-        /// The last day.
-        last: i64,
     },
     /// The caller's poll asked to stop.
     #[error("forecast was canceled")]
@@ -189,6 +190,35 @@ impl Error {
                 Some(format!("season is {season}, and the series has {length} steps"))
             }
             Self::UnknownModel { name } => Some(format!("model is \"{name}\"")),
+            Self::RegressorMissing { name, step } if *step > 0 => Some(format!(
+                "regressor \"{name}\" has no value for step {step} of the forecast"
+            )),
+            Self::RegressorMissing { name, step: 0 } => Some(format!(
+                "regressor \"{name}\" has no value for the last step of the history"
+            )),
+            Self::RegressorMissing { name, step } => Some(format!(
+                "regressor \"{name}\" has no value {} steps before the last one of the history",
+                -step
+            )),
+            Self::RegressorDependent {
+                name,
+                is_constant: true,
+            } => Some(format!(
+                "regressor \"{name}\" is the same at every step of the history"
+            )),
+            Self::RegressorDependent { name, .. } => Some(format!(
+                "over the history regressor \"{name}\" is a linear combination of the regressors before it"
+            )),
+            Self::Regressors { count } => Some(format!(
+                "{count} regressors were given, and at most {MAX_REGRESSORS} are taken"
+            )),
+            Self::ModelWithoutRegressors { model } => Some(format!("model is \"{model}\"")),
+            Self::NoHoliday { dates } => Some(format!(
+                "{dates} dates were given, and none of them, with its window, is in the history"
+            )),
+            Self::HolidayWindow { first, last } => Some(format!(
+                "the window is from day {first} to day {last}, counted from the holiday"
+            )),
             Self::TooShort {
                 values,
                 needed,
@@ -220,31 +250,6 @@ impl Error {
             Self::FewErrors { level, errors } => Some(format!(
                 "past forecasts give {errors} of the at least {} errors at each step that this level needs",
                 needed(*level)
-            Self::RegressorMissing { name, step } if *step > 0 => Some(format!(
-                "regressor \"{name}\" has no value for step {step} of the forecast"
-            )),
-            Self::RegressorMissing { name, step } => Some(format!(
-                "regressor \"{name}\" has no value {} steps before the end of the history",
-                -step
-            )),
-            Self::RegressorDependent {
-                name,
-                is_constant: true,
-            } => Some(format!(
-                "regressor \"{name}\" is the same at every step of the history"
-            )),
-            Self::RegressorDependent { name, .. } => Some(format!(
-                "over the history regressor \"{name}\" is a linear combination of the regressors before it"
-            )),
-            Self::Regressors { count } => Some(format!(
-                "{count} regressors were given, at most {MAX_REGRESSORS} are taken"
-            )),
-            Self::ModelWithoutRegressors { model } => Some(format!("model is \"{model}\"")),
-            Self::NoHoliday { dates } => Some(format!(
-                "{dates} dates were given, and none with its window is in the history"
-            )),
-            Self::HolidayWindow { first, last } => Some(format!(
-                "the window is from {first} to {last} days after the holiday"
             )),
             Self::Canceled => None,
         }
@@ -265,6 +270,23 @@ impl Error {
             Self::UnknownModel { .. } => Some(format!(
                 "use one of {}, or the mean of several, e.g. 'naive+theta'",
                 Model::names().join(", ")
+            )),
+            Self::RegressorMissing { step, .. } if *step > 0 => Some(
+                "give it values, planned or forecast, for every step of the horizon, or ask for a shorter horizon".into(),
+            ),
+            Self::RegressorMissing { .. } => Some(
+                "give it a value for every step of the history, for example with kpi.regularize, or start the history later".into(),
+            ),
+            Self::RegressorDependent { .. } => {
+                Some("leave it out: this history does not tell its effect from those of the others".into())
+            }
+            Self::Regressors { .. } => Some("leave out those that say little, or add up similar ones".into()),
+            Self::ModelWithoutRegressors { .. } => Some("use model => 'auto', 'arima' or 'prophet'".into()),
+            Self::NoHoliday { .. } => {
+                Some("give the past dates of the holiday as well as those to come: its effect is learnt from them".into())
+            }
+            Self::HolidayWindow { .. } => Some(format!(
+                "give the first and the last day around a holiday, -{MAX_WINDOW} to {MAX_WINDOW}, e.g. [-1, 1]"
             )),
             Self::TooShort { model: "naive", .. } => Some("take a longer range or a finer period".into()),
             Self::TooShort { .. } => Some(
@@ -292,23 +314,6 @@ impl Error {
             Self::FewErrors { .. } => Some(
                 "take a longer range, a shorter horizon or a lower level, or leave interval out for normal bands".into(),
             ),
-            Self::RegressorMissing { step, .. } if *step > 0 => Some(
-                "give it values, planned or forecast, for every step of the horizon too, or ask for a shorter horizon".into(),
-            ),
-            Self::RegressorMissing { .. } => {
-                Some("give it a value for every step of the history, e.g. with kpi.regularize, or start the history later".into())
-            }
-            Self::RegressorDependent { .. } => {
-                Some("leave it out: from this history its effect cannot be told from the others'".into())
-            }
-            Self::Regressors { .. } => Some("leave out those that say little, or add similar ones up".into()),
-            Self::ModelWithoutRegressors { .. } => Some("use model => 'auto', 'arima' or 'prophet'".into()),
-            Self::NoHoliday { .. } => {
-                Some("give its past dates as well as those to come: the effect is learnt from them".into())
-            }
-            Self::HolidayWindow { .. } => Some(format!(
-                "give the first and the last day around a holiday, -{MAX_WINDOW} to {MAX_WINDOW}, e.g. [-1, 1]"
-            )),
             Self::Canceled => None,
         }
     }

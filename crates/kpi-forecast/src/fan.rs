@@ -5,8 +5,10 @@ use crate::box_cox::{BoxCox, guerrero, require_positive};
 use crate::cleaning::{Cleaning, clean};
 use crate::conformal;
 use crate::forecast::make;
+use crate::grid::exact_season;
 use crate::options::{Interval, Lambda, Options};
-use crate::{Error, MAX_HISTORY, Request, gaps, season};
+use crate::regression::Task;
+use crate::{Error, MAX_HISTORY, Model, Request, gaps, season};
 
 /// Where a share of outcomes should lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +70,12 @@ pub fn fan(
         .rposition(|v| v.is_finite())
         .ok_or(Error::Empty { points })?;
     let overdue = points - 1 - last;
-    let known = &history[first.max((last + 1).saturating_sub(MAX_HISTORY))..=last];
+    let start = first.max((last + 1).saturating_sub(MAX_HISTORY));
+    let known = &history[start..=last];
+    let options = &Options {
+        regressors: options.regressors.after(start),
+        ..options.clone()
+    };
     let seasons = seasons(known, request, options, expected_seasons, poll)?;
     let ahead = overdue + request.horizon as usize;
     let mut made = plain(known, request, options, &seasons, &levels, ahead, poll)?;
@@ -118,7 +125,7 @@ fn seasons(
     options: &Options,
     expected: &[usize],
     poll: &mut dyn FnMut() -> bool,
-) -> Result<Vec<usize>, Error> {
+) -> Result<Seasons, Error> {
     let asked = match options.seasons.as_slice() {
         [] => request.season.as_slice(),
         several => several,
@@ -141,10 +148,30 @@ fn seasons(
     if seasons.len() > 1 {
         seasons.retain(|m| *m > 1);
     }
-    if seasons.is_empty() {
-        seasons.push(season::detect(known, expected, poll));
+    if !seasons.is_empty() {
+        return Ok(Seasons {
+            periods: seasons.iter().map(|m| *m as f64).collect(),
+            steps: seasons,
+        });
     }
-    Ok(seasons)
+    let found = season::detect(known, expected, poll);
+    let mut periods: Vec<f64> = expected.iter().map(|m| exact_season(*m)).collect();
+    if !expected.contains(&found) {
+        periods.push(found as f64);
+    }
+    Ok(Seasons {
+        steps: vec![found],
+        periods,
+    })
+}
+
+/// The seasons of a history.
+struct Seasons {
+    /// In ascending order, at least one; 1 is none.
+    steps: Vec<usize>,
+    /// Those that a model may draw by waves: what was asked for, or all that the calendar suggests and the one found. They need
+    /// not be whole, nor fit.
+    periods: Vec<f64>,
 }
 
 /// Everything but bounds and conformal bands, for a history that ends with a value.
@@ -152,12 +179,12 @@ fn plain(
     known: &[f64],
     request: &Request,
     options: &Options,
-    seasons: &[usize],
+    seasons: &Seasons,
     levels: &[f64],
     ahead: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Fan, Error> {
-    let season = seasons.first().copied().unwrap_or(1);
+    let season = seasons.steps.first().copied().unwrap_or(1);
     // A gap that was filled is no value: a model's needs are counted in values.
     let values = finite(known).count();
     let scale = match options.box_cox {
@@ -182,7 +209,19 @@ fn plain(
             *value = scale.transform(value.max(f64::MIN_POSITIVE));
         }
     }
-    let made = make(request.model, &filled, values, seasons, ahead, poll)?;
+    let made = if options.regressors.is_empty() && request.model != Model::Prophet {
+        make(request.model, &filled, values, &seasons.steps, ahead, poll)?
+    } else {
+        let task = Task {
+            history: &filled,
+            values,
+            seasons: &seasons.steps,
+            periods: &seasons.periods,
+            regressors: &options.regressors,
+            ahead,
+        };
+        task.make(request.model, poll)?
+    };
     let mut bands: Vec<Band> = levels
         .iter()
         .map(|level| {
@@ -230,13 +269,13 @@ fn around(
     known: &[f64],
     request: &Request,
     options: &Options,
-    seasons: &[usize],
+    seasons: &Seasons,
     levels: &[f64],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<Band>, Error> {
     let ahead = values.len();
     let widest = levels.iter().copied().fold(0.0, f64::max);
-    let longest = seasons.last().copied().unwrap_or(1);
+    let longest = seasons.steps.last().copied().unwrap_or(1);
     let least = (2 * longest + 1).max(known.len() / 3).max(3);
     let origins = conformal::origins(known.len(), least, ahead, widest);
     let few = |errors| Error::FewErrors {

@@ -157,7 +157,7 @@ pub(crate) fn make(
 }
 
 /// The mean of forecasts and of their standard errors.
-fn mean_path(fitted: &[Vec<Step>]) -> Vec<Step> {
+pub(crate) fn mean_path(fitted: &[Vec<Step>]) -> Vec<Step> {
     let count = fitted.len() as f64;
     let mut mean = vec![
         Step {
@@ -214,7 +214,7 @@ fn choose(
 }
 
 /// The backtest of the mean of some models. All have been tried from the same origins.
-fn mean_of(outcomes: &[&[Outcome]]) -> Vec<Outcome> {
+pub(crate) fn mean_of(outcomes: &[&[Outcome]]) -> Vec<Outcome> {
     let weight = 1.0 / outcomes.len() as f64;
     let mut members = outcomes.iter();
     let mut mean = members.next().map_or(Vec::new(), |first| first.to_vec());

@@ -37,7 +37,8 @@ impl Window {
 
 /// One column for each day of the window, 1 where a step is that day of one of the holidays and 0 elsewhere, for the steps of the
 /// grid and `horizon` steps more. `days` are counted from 2000-01-01. A step shorter than a day marks all steps that begin on the day in
-/// `zone`; one that is longer marks the step in which the day lies. Days of the window that the history never saw are left out.
+/// `zone`; one that is longer marks the step in which the day lies. Days of the window that the history never saw are
+/// left out, and those that are in the same steps as another one.
 ///
 /// # Errors
 /// [`Error::NoHoliday`] when the history saw none, and those of [`Grid::time_after`].
@@ -76,7 +77,8 @@ pub fn columns(
                 }
             }
         }
-        if values.iter().take(history).any(|x| *x == 1.0) {
+        let is_new = found.iter().all(|known: &Regressor| known.values != values);
+        if is_new && values.iter().take(history).any(|x| *x == 1.0) {
             let name = match offset {
                 0 => "holiday".to_owned(),
                 _ => format!("holiday{offset:+}"),

@@ -45,6 +45,7 @@ pub mod optimize;
 pub mod options;
 pub mod prophet;
 pub mod random;
+mod regression;
 pub mod regressors;
 pub mod season;
 mod seasonal_median;

@@ -6,6 +6,7 @@ use crate::ensemble::Ensemble;
 use crate::ets::{Ets, Part};
 use crate::intermittent::Intermittent;
 use crate::mstl::Mstl;
+use crate::prophet::Prophet;
 use crate::theta::Theta;
 use crate::{Drift, Error, Naive, SeasonalNaive, SeasonalSmoothing};
 use std::fmt;
@@ -112,6 +113,8 @@ pub enum Model {
     Adida,
     /// [`Intermittent::Imapa`].
     Imapa,
+    /// [`Prophet`].
+    Prophet,
     /// [`Ensemble`].
     Ensemble,
     /// [`weighted_ensemble`](crate::auto::weighted_ensemble).
@@ -126,7 +129,7 @@ pub struct Members {
 }
 
 impl Members {
-    fn models(self) -> impl Iterator<Item = Model> {
+    pub(crate) fn models(self) -> impl Iterator<Item = Model> {
         Model::SINGLE
             .into_iter()
             .enumerate()
@@ -137,7 +140,7 @@ impl Members {
 
 impl Model {
     /// The models that forecast by themselves, the simplest first.
-    const SINGLE: [Self; 23] = [
+    const SINGLE: [Self; 24] = [
         Self::SeasonalNaive,
         Self::Naive,
         Self::Drift,
@@ -161,8 +164,9 @@ impl Model {
         Self::Tsb,
         Self::Adida,
         Self::Imapa,
+        Self::Prophet,
     ];
-    const ALL: [(&'static str, Self); 25] = [
+    const ALL: [(&'static str, Self); 26] = [
         ("auto", Self::Auto),
         ("naive", Self::Naive),
         ("seasonal_naive", Self::SeasonalNaive),
@@ -176,6 +180,7 @@ impl Model {
         ("ces", Self::Ces),
         ("arima", Self::Arima),
         ("mstl", Self::Mstl),
+        ("prophet", Self::Prophet),
         ("ensemble", Self::Ensemble),
         ("weighted_ensemble", Self::WeightedEnsemble),
         ("mean", Self::MeanValue),
@@ -253,6 +258,9 @@ impl Model {
             Self::Mstl => vec![Box::new(Mstl {
                 seasons: seasons.to_vec(),
             })],
+            Self::Prophet => vec![Box::new(Prophet::new(
+                seasons.iter().map(|m| *m as f64).collect(),
+            ))],
             Self::Ensemble => vec![Box::new(Ensemble { season })],
             Self::Ets => vec![Box::new(Ets::averaged(season))],
             Self::MeanValue => vec![Box::new(crate::Mean)],

@@ -3,6 +3,7 @@
 use crate::bounds::Bounds;
 use crate::box_cox::BoxCox;
 use crate::cleaning::Cleaning;
+use crate::regressors::Regressors;
 use crate::{Error, Request};
 
 /// Whence the band comes.
@@ -49,6 +50,8 @@ pub struct Options {
     pub box_cox: Option<Lambda>,
     /// Whether the forecast is the mean rather than the median of what the transformation makes of the model's distribution.
     pub bias_adjust: bool,
+    /// What is known besides, with rows for the history and the horizon; for the models `auto`, `arima` and `prophet`.
+    pub regressors: Regressors,
 }
 
 impl Options {

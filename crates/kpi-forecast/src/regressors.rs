@@ -26,7 +26,8 @@ pub struct Regressors {
 }
 
 impl Regressors {
-    /// Takes columns for `history` steps that are known and `horizon` steps to come.
+    /// Takes columns with a row for every step of `history` and for `horizon` steps more. Rows before the first value of the history (a
+    /// value that is not finite is a gap) are not looked at.
     ///
     /// # Errors
     /// [`Error::RegressorMissing`] where a value is missing or not finite, [`Error::RegressorDependent`] for a column that is
@@ -36,26 +37,28 @@ impl Regressors {
     /// ```
     /// use kpi_forecast::{Error, regressors::{Regressor, Regressors}};
     /// let price = Regressor { name: "price".into(), values: vec![1.0, 2.0, 1.0, 2.0, f64::NAN] };
-    /// let error = Regressors::new(vec![price], 4, 1).unwrap_err();
+    /// let error = Regressors::new(vec![price], &[5.0, 4.0, 6.0, 4.0], 1).unwrap_err();
     /// assert_eq!(error, Error::RegressorMissing { name: "price".into(), step: 1 });
     /// ```
-    pub fn new(columns: Vec<Regressor>, history: usize, horizon: usize) -> Result<Self, Error> {
+    pub fn new(columns: Vec<Regressor>, history: &[f64], horizon: usize) -> Result<Self, Error> {
         if columns.len() > MAX_REGRESSORS {
             return Err(Error::Regressors { count: columns.len() });
         }
+        let rows = history.len();
+        let first = history.iter().position(|y| y.is_finite()).unwrap_or(rows);
         for column in &columns {
             let known = |row: &usize| column.values.get(*row).is_some_and(|x| x.is_finite());
-            if let Some(row) = (0..history + horizon).find(|row| !known(row)) {
+            if let Some(row) = (first..rows + horizon).find(|row| !known(row)) {
                 return Err(Error::RegressorMissing {
                     name: column.name.clone(),
-                    step: row as i64 + 1 - history as i64,
+                    step: row as i64 + 1 - rows as i64,
                 });
             }
         }
         let all = Self::unchecked(columns);
-        let own = all.independent(history);
+        let own = all.after(first).independent(rows - first);
         if let Some((_, dependent)) = all.columns.iter().enumerate().find(|(i, _)| !own.contains(i)) {
-            let values = dependent.values.get(..history).unwrap_or_default();
+            let values = dependent.values.get(first..rows).unwrap_or_default();
             return Err(Error::RegressorDependent {
                 name: dependent.name.clone(),
                 is_constant: crate::arima::unit_root::is_constant(values),
@@ -72,14 +75,13 @@ impl Regressors {
         }
     }
 
-    /// These and others behind them.
+    /// These and others behind them, whose rows start where theirs do now.
     pub(crate) fn with(&self, others: Vec<Regressor>) -> Self {
-        let mut columns = self.columns.to_vec();
-        columns.extend(others);
-        Self {
-            columns: Arc::new(columns),
-            skipped: self.skipped,
-        }
+        let own = (0..self.len()).map(|index| Regressor {
+            name: String::new(),
+            values: self.column(index).to_vec(),
+        });
+        Self::unchecked(own.chain(others).collect())
     }
 
     /// Without the first `rows` rows.
@@ -113,7 +115,7 @@ impl Regressors {
     /// use kpi_forecast::regressors::{Regressor, Regressors};
     /// let column = |values: &[f64]| Regressor { name: String::new(), values: values.to_vec() };
     /// let columns = vec![column(&[1.0, 2.0, 3.0, 5.0]), column(&[0.0, 1.0, 0.0, 0.0])];
-    /// assert_eq!(Regressors::new(columns, 4, 0).unwrap().independent(1), [0; 0]);
+    /// assert_eq!(Regressors::new(columns, &[7.0; 4], 0).unwrap().independent(1), [0; 0]);
     /// ```
     pub fn independent(&self, rows: usize) -> Vec<usize> {
         let ones = vec![1.0 / (rows as f64).sqrt(); rows];
@@ -165,7 +167,7 @@ mod tests {
         let zeros = column("zeros", &[0.0; 6]);
         let a = column("a", &[1.0, 4.0, 2.0, 8.0, 5.0, 7.0]);
         let twice = column("twice", &[5.0, 11.0, 7.0, 19.0, 13.0, 17.0]);
-        let refused = |columns: Vec<Regressor>| Regressors::new(columns, 5, 1).unwrap_err();
+        let refused = |columns: Vec<Regressor>| Regressors::new(columns, &[7.0; 5], 1).unwrap_err();
         assert_eq!(
             refused(vec![zeros]),
             Error::RegressorDependent {
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_missing_value_is_told_by_its_step() {
-        let missing = |values: &[f64]| Regressors::new(vec![column("x", values)], 3, 2).unwrap_err();
+        let missing = |values: &[f64]| Regressors::new(vec![column("x", values)], &[7.0; 3], 2).unwrap_err();
         let at = |step| Error::RegressorMissing {
             name: "x".into(),
             step,
@@ -195,6 +197,8 @@ mod tests {
         assert_eq!(missing(&[1.0, 2.0, 3.0, f64::NAN, 4.0]), at(1));
         assert_eq!(missing(&[1.0, 2.0, f64::INFINITY, 3.0, 4.0]), at(0));
         assert_eq!(missing(&[]), at(-2));
+        let after_a_gap = [f64::NAN, 1.0, 2.0];
+        assert!(Regressors::new(vec![column("x", &after_a_gap)], &[f64::NAN, 7.0, 8.0], 0).is_ok());
     }
 
     #[test]
@@ -203,6 +207,9 @@ mod tests {
             column("large", &[1e300, 2e300, 1e300, 4e300]),
             column("small", &[1e-300, 0.0, 3e-300, 0.0]),
         ];
-        assert_eq!(Regressors::new(columns, 4, 0).unwrap().independent(4), [0, 1]);
+        assert_eq!(
+            Regressors::new(columns, &[7.0; 4], 0).unwrap().independent(4),
+            [0, 1]
+        );
     }
 }

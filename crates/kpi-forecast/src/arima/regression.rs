@@ -17,7 +17,7 @@ use crate::{Error, Fit, Predict};
 /// use kpi_forecast::{Fit, arima::Regression, regressors::{Regressor, Regressors}};
 /// let price: Vec<f64> = (0..44).map(|t| f64::from(t * t % 7)).collect();
 /// let sales: Vec<f64> = (0..40).map(|t| 90.0 - 3.0 * price[t] + ((t * t * t) % 5) as f64 / 10.0).collect();
-/// let regressors = Regressors::new(vec![Regressor { name: "price".into(), values: price.clone() }], 40, 4).unwrap();
+/// let regressors = Regressors::new(vec![Regressor { name: "price".into(), values: price.clone() }], &sales, 4).unwrap();
 /// let fitted = Regression { season: 1, order: None, regressors }.fit(&sales, &mut || false).unwrap();
 /// assert!((fitted.value(4) - 90.2 + 3.0 * price[43]).abs() < 0.3);
 /// ```
@@ -34,8 +34,9 @@ pub struct Regression {
 /// A fitted regression.
 pub(crate) struct FittedRegression {
     errors: Fitted,
-    /// For every row, history first, the sum of the effects in the unit of the values.
-    pub(crate) effects: Vec<f64>,
+    /// The regressors that have an effect, each with the effect of 1 in the unit of the values.
+    coefficients: Vec<(usize, f64)>,
+    regressors: Regressors,
     history: usize,
 }
 
@@ -68,11 +69,10 @@ impl Regression {
         // Everything in units of its largest value, so that the search ends at the same place in every unit.
         let scale = size(history);
         let values: Vec<f64> = history.iter().map(|y| y / scale).collect();
-        let known: Vec<(&[f64], f64)> = self
-            .regressors
-            .independent(n)
-            .into_iter()
-            .map(|index| self.regressors.column(index))
+        let independent = self.regressors.independent(n);
+        let known: Vec<(&[f64], f64)> = independent
+            .iter()
+            .map(|index| self.regressors.column(*index))
             .map(|column| (column, size(column.get(..n).unwrap_or_default())))
             .collect();
         let columns: Vec<Vec<f64>> = known
@@ -102,20 +102,18 @@ impl Regression {
         let left = without(&values, &columns, coefficients);
         let kept = order.d + order.season * order.seasonal_d;
         let tail = left[n.saturating_sub(kept.max(1))..].to_vec();
-        let rows = known.iter().map(|(column, _)| column.len()).min();
-        let mut effects = vec![0.0; rows.unwrap_or_else(|| self.regressors.column(0).len())];
-        for ((column, size), coefficient) in known.iter().zip(coefficients) {
-            for (sum, x) in effects.iter_mut().zip(*column) {
-                *sum += scale * coefficient * (x / size);
-            }
-        }
+        let effects = independent.iter().zip(&known).zip(coefficients);
+        let coefficients = effects
+            .map(|((index, (_, size)), c)| (*index, scale * c / size))
+            .collect();
         Ok(FittedRegression {
             errors: Fitted {
                 estimate,
                 tail,
                 scale,
             },
-            effects,
+            coefficients,
+            regressors: self.regressors.clone(),
             history: n,
         })
     }
@@ -131,6 +129,21 @@ impl FittedRegression {
     /// The order of the errors.
     pub(crate) fn order(&self) -> Order {
         self.errors.estimate.order
+    }
+
+    /// The sum of the effects of the first `columns` regressors in a row, not a number where one has no value.
+    pub(crate) fn effect(&self, row: usize, columns: usize) -> f64 {
+        let mine = self.coefficients.iter().filter(|(index, _)| *index < columns);
+        mine.map(|(index, effect)| {
+            effect
+                * self
+                    .regressors
+                    .column(*index)
+                    .get(row)
+                    .copied()
+                    .unwrap_or(f64::NAN)
+        })
+        .sum()
     }
 
     /// The corrected Akaike criterion.
@@ -151,7 +164,7 @@ impl Predict for FittedRegression {
     fn path(&self, horizon: usize) -> Vec<Step> {
         let mut steps = self.errors.path(horizon);
         for (i, step) in steps.iter_mut().enumerate() {
-            step.value += self.effects.get(self.history + i).copied().unwrap_or(f64::NAN);
+            step.value += self.effect(self.history + i, usize::MAX);
         }
         steps
     }

@@ -97,7 +97,7 @@ impl Prophet {
             .into_iter()
             .map(|index| Unit::new(index, self.regressors.column(index), n))
             .collect();
-        let mut columns = columns_of_waves(&frequencies, n);
+        let mut columns = columns_of_waves(&seasons, n);
         for unit in &units {
             let column = self.regressors.column(unit.index);
             columns.push(column.iter().take(n).map(|x| unit.of(*x)).collect());
@@ -149,16 +149,11 @@ fn at_start(values: &[f64], cap: Option<f64>) -> (f64, f64) {
     (rate, -odds(first) / rate)
 }
 
-fn columns_of_waves(frequencies: &[f64], n: usize) -> Vec<Vec<f64>> {
-    let mut columns: Vec<Vec<f64>> = season::waves(frequencies, 0.0)
-        .map(|_| Vec::with_capacity(n))
-        .collect();
-    for t in 0..n {
-        for (column, x) in columns.iter_mut().zip(season::waves(frequencies, t as f64)) {
-            column.push(x);
-        }
-    }
-    columns
+fn columns_of_waves(seasons: &[f64], n: usize) -> Vec<Vec<f64>> {
+    season::harmonics(seasons, n)
+        .into_iter()
+        .map(|column| column.values)
+        .collect()
 }
 
 /// The unit in which a regressor is measured.

@@ -1,5 +1,6 @@
 //! Seasons as waves.
 
+use crate::regressors::Regressor;
 use std::f64::consts::TAU;
 
 /// Pairs of waves per season at most, what Taylor & Letham use for a year.
@@ -43,6 +44,23 @@ pub fn waves(frequencies: &[f64], step: f64) -> impl Iterator<Item = f64> {
         let (sine, cosine) = (TAU * (frequency * step).fract()).sin_cos();
         (!is_flat).then_some(sine).into_iter().chain([cosine])
     })
+}
+
+/// The waves of seasons as regressors of `rows` rows.
+pub(crate) fn harmonics(periods: &[f64], rows: usize) -> Vec<Regressor> {
+    let frequencies = frequencies(periods);
+    let mut columns: Vec<Regressor> = waves(&frequencies, 0.0)
+        .map(|_| Regressor {
+            name: String::new(),
+            values: Vec::with_capacity(rows),
+        })
+        .collect();
+    for t in 0..rows {
+        for (column, x) in columns.iter_mut().zip(waves(&frequencies, t as f64)) {
+            column.values.push(x);
+        }
+    }
+    columns
 }
 
 #[cfg(test)]

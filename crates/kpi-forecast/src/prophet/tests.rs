@@ -133,7 +133,7 @@ fn regressors_have_their_effects() {
     };
     let columns = vec![column("price", &price), column("closed", &closed)];
     let mut model = Prophet::new(vec![]);
-    model.regressors = Regressors::new(columns, 200, 20).unwrap();
+    model.regressors = Regressors::new(columns, &history, 20).unwrap();
     let found = fitted(&model, &history);
     for step in 1..=20 {
         let (value, came) = (found.value(step), level(199 + step));
@@ -157,7 +157,7 @@ fn the_parameters_are_those_of_the_highest_density() {
     let size = history.iter().fold(0.0_f64, |m, y| m.max(*y));
     let values: Vec<f64> = history.iter().map(|y| y / size).collect();
     let points = change_points(120);
-    let columns = columns_of_waves(&season::frequencies(&[3.0]), 120);
+    let columns = columns_of_waves(&[3.0], 120);
     for kind in [Kind::Additive, Kind::Multiplicative] {
         let problem = Problem {
             values: &values,
