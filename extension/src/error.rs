@@ -133,6 +133,12 @@ impl From<kpi_forecast::Error> for Error {
             | E::Level { .. }
             | E::Season { .. }
             | E::UnknownModel { .. }
+            | E::RegressorMissing { .. }
+            | E::RegressorDependent { .. }
+            | E::Regressors { .. }
+            | E::ModelWithoutRegressors { .. }
+            | E::NoHoliday { .. }
+            | E::HolidayWindow { .. }
             | E::UnknownMetric { .. }
             | E::Folds { .. }
             | E::NoFolds { .. }

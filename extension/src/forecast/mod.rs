@@ -5,6 +5,7 @@
 mod backtest;
 mod levels;
 mod options;
+mod regressors;
 
 use crate::error::Error;
 use crate::series::{Series, time_zone};
