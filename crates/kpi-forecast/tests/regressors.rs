@@ -87,7 +87,7 @@ fn each_model_takes_what_regressors_say() {
         let without = made(&shop.history, &asked, vec![]).unwrap();
         let (with_error, without_error) = (shop.error(&with), shop.error(&without));
         assert!(
-            with_error < 1.5 && with_error < 0.4 * without_error,
+            with_error < 1.8 && with_error < 0.4 * without_error,
             "{model} {with_error} {without_error}"
         );
         assert!(

@@ -145,11 +145,6 @@ impl FittedRegression {
         })
         .sum()
     }
-
-    /// The corrected Akaike criterion.
-    pub(crate) fn aicc(&self) -> f64 {
-        self.errors.estimate.aicc
-    }
 }
 
 impl Predict for FittedRegression {

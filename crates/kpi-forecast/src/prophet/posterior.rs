@@ -222,7 +222,7 @@ impl Problem<'_> {
                 let left = self.squares(&self.together(&g, &s));
                 let found = self.criterion(&next, left, noise);
                 if found <= criterion {
-                    (all, trend, effects, squares, criterion) = (next, g, s, left, found);
+                    (all, trend, effects, squares) = (next, g, s, left);
                     break;
                 }
                 length *= 0.5;
