@@ -58,6 +58,6 @@ SELECT * FROM known, kpi.forecast(s, 14, holidays => '{infinity}');
 SELECT * FROM known, kpi.forecast(s, 14, holidays => holidays, holiday_window => '{1,-1}');
 SELECT * FROM known, kpi.forecast(s, 14, holidays => holidays, holiday_window => '{1}');
 SELECT * FROM known, kpi.forecast(s, 0, holidays => holidays);
-SELECT * FROM known, kpi.forecast(s, 14, array_fill(celsius, ARRAY[101]));
+SELECT * FROM known, kpi.forecast(s, 14, array_fill(celsius, ARRAY[51]));
 RESET max_parallel_workers_per_gather;
 DROP TABLE days, sales, known, hours;

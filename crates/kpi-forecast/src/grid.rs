@@ -164,54 +164,6 @@ impl Grid {
         Ok(times.into_iter().map(|time| date(time, zone)).collect())
     }
 
-    /// The values of another series at these times: each of its points goes to the nearest time, when it is no further from it than
-    /// half a step, and of two points at one time the later wins. `NaN` where it has none.
-    ///
-    /// # Errors
-    /// Those of [`time_after`](Grid::time_after).
-    ///
-    /// ```
-    /// use jiff::tz::TimeZone;
-    /// use kpi_forecast::grid::Grid;
-    /// use kpi_series::Series;
-    /// let sales = r#"[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-03T00:00:00Z", 4]]"#;
-    /// let price = r#"[["2026-01-02T03:00:00Z", 7], ["2026-01-03T00:00:00Z", 8], ["2026-01-04T00:00:00Z", 9]]"#;
-    /// let grid = Grid::align(&Series::parse(sales).unwrap(), &TimeZone::UTC, 1000).unwrap();
-    /// let beside = grid.beside(&Series::parse(price).unwrap(), 1, &TimeZone::UTC).unwrap();
-    /// assert!(beside[0].is_nan());
-    /// assert_eq!(beside[1..], [7.0, 8.0, 9.0]);
-    /// ```
-    pub fn beside(&self, other: &Series, horizon: usize, zone: &TimeZone) -> Result<Vec<f64>, Error> {
-        let times = self.times(horizon, zone)?;
-        let mut found = vec![f64::NAN; times.len()];
-        let distance =
-            |i: usize, time: i64| Some((i128::from(*times.get(i)?) - i128::from(time)).unsigned_abs());
-        for (time, value) in other.times().iter().zip(values(other)) {
-            let after = times.partition_point(|t| t < time);
-            let (before, near) = (after.saturating_sub(1), distance(after, *time));
-            let place = match (distance(before, *time), near) {
-                (Some(a), Some(b)) if b < a => after,
-                (Some(_), _) => before,
-                (None, _) => continue,
-            };
-            let neighbour = if place + 1 < times.len() {
-                place + 1
-            } else {
-                place.saturating_sub(1)
-            };
-            let step = times
-                .get(place)
-                .and_then(|t| distance(neighbour, *t))
-                .unwrap_or(0);
-            if distance(place, *time).is_some_and(|off| 2 * off <= step)
-                && let Some(slot) = found.get_mut(place)
-            {
-                *slot = if value.is_finite() { value } else { f64::NAN };
-            }
-        }
-        Ok(found)
-    }
-
     /// Seasons, in steps, that the calendar suggests for this step: 24 and 168 for hours, 7 and 365 for days,
     /// 52 for weeks, 12 for months. Minutes get 60, 1440 and 10080.
     pub fn expected_seasons(&self) -> Vec<usize> {
@@ -232,6 +184,47 @@ impl Grid {
             .filter(|m| *m <= MAX_POINTS)
             .collect()
     }
+}
+
+/// The values of a series at some times in ascending order: each of its points goes to the nearest time, when it is no further from it
+/// than half the way to the next time, and of two points at one time the later wins. `NaN` where it has none.
+///
+/// ```
+/// use kpi_forecast::grid::values_at;
+/// use kpi_series::Series;
+/// let price = r#"[["2000-01-01T03:00:00Z", 7], ["2000-01-02T00:00:00Z", 8], ["2000-01-03T14:00:00Z", 9]]"#;
+/// let day = 86_400_000_000;
+/// let found = values_at(&Series::parse(price).unwrap(), &[0, day, 2 * day]);
+/// assert_eq!(found[..2], [7.0, 8.0]);
+/// assert!(found[2].is_nan());
+/// ```
+pub fn values_at(series: &Series, times: &[i64]) -> Vec<f64> {
+    let mut found = vec![f64::NAN; times.len()];
+    let distance = |i: usize, time: i64| Some((i128::from(*times.get(i)?) - i128::from(time)).unsigned_abs());
+    for (time, value) in series.times().iter().zip(values(series)) {
+        let after = times.partition_point(|t| t < time);
+        let before = after.saturating_sub(1);
+        let place = match (distance(before, *time), distance(after, *time)) {
+            (Some(a), Some(b)) if b < a => after,
+            (Some(_), _) => before,
+            (None, _) => continue,
+        };
+        let neighbour = if place + 1 < times.len() {
+            place + 1
+        } else {
+            place.saturating_sub(1)
+        };
+        let step = times
+            .get(place)
+            .and_then(|t| distance(neighbour, *t))
+            .unwrap_or(0);
+        if distance(place, *time).is_some_and(|off| 2 * off <= step)
+            && let Some(slot) = found.get_mut(place)
+        {
+            *slot = if value.is_finite() { value } else { f64::NAN };
+        }
+    }
+    found
 }
 
 /// Steps in a season that the calendar suggests, to the fraction: a year of days is 365.25, one of weeks 52.18, one of hours 8766.

@@ -240,7 +240,7 @@ impl Model {
         self.candidates_of(&[season])
     }
 
-    /// The same for a series with several seasons, the shortest first: `mstl` takes them all, the others the shortest.
+    /// The same for a series with several seasons, the shortest first: `mstl` and `prophet` take them all, the others the shortest.
     pub fn candidates_of(self, seasons: &[usize]) -> Vec<Box<dyn Fit>> {
         let season = seasons.first().copied().unwrap_or(1);
         match self {

@@ -4,7 +4,7 @@ use crate::Error;
 use std::sync::Arc;
 
 /// Regressors at most: the time for a fit grows with the square of their number.
-pub const MAX_REGRESSORS: usize = 100;
+pub const MAX_REGRESSORS: usize = 50;
 /// A column of which others explain all but this share of its size says nothing of its own.
 const OWN: f64 = 1e-8;
 
@@ -183,7 +183,7 @@ mod tests {
             }
         );
         let many = vec![column("x", &[1.0; 6]); MAX_REGRESSORS + 1];
-        assert_eq!(refused(many), Error::Regressors { count: 101 });
+        assert_eq!(refused(many), Error::Regressors { count: 51 });
     }
 
     #[test]

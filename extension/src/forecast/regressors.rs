@@ -1,7 +1,7 @@
 //! `kpi.forecast` with regressors and holidays.
 
 use jiff::tz::TimeZone;
-use kpi_forecast::grid::Grid;
+use kpi_forecast::grid::{Grid, values_at};
 use kpi_forecast::holidays::{self, Window};
 use kpi_forecast::options::Options;
 use kpi_forecast::regressors::{Regressor, Regressors};
@@ -116,9 +116,10 @@ impl Known {
     /// Regressors are called by their place in the array, from 1 as PostgreSQL counts. A NULL has a value nowhere.
     fn columns(&self, grid: &Grid, horizon: usize, zone: &TimeZone) -> Result<Vec<Regressor>, Error> {
         let mut columns = Vec::with_capacity(self.regressors.len());
+        let times = grid.times(horizon, zone)?;
         for (place, regressor) in (1..).zip(&self.regressors) {
             let values = match regressor {
-                Some(series) => grid.beside(series, horizon, zone)?,
+                Some(series) => values_at(series, &times),
                 None => Vec::new(),
             };
             let name = place.to_string();
