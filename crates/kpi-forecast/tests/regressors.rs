@@ -101,7 +101,7 @@ fn each_model_takes_what_regressors_say() {
             .zip(&shop.to_come)
             .filter(|((a, b), y)| (a..=b).contains(y))
             .count();
-        assert!(held >= 12, "{model} {held}");
+        assert!(held >= 10, "{model} {held}");
         assert_eq!(with, made(&shop.history, &asked, shop.columns()).unwrap());
     }
 }
