@@ -1,11 +1,12 @@
 -- Forecasts.
 
-CREATE FUNCTION kpi.forecast(
+-- The views that were made with kpi.forecast of version 0.1.0 call this; kpi.forecast is in forecast/options.sql.
+CREATE FUNCTION kpi._forecast(
     s kpi.series, horizon int, model text DEFAULT 'auto', level float8 DEFAULT 0.95, season int DEFAULT NULL
 ) RETURNS SETOF kpi.forecast_point
     AS 'MODULE_PATHNAME', 'forecast_series_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
-COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, float8, int) IS
-    'the next steps of a series with a band that holds the share level of outcomes; model is auto, seasonal_naive, theta, ets, ces, arima, mstl, croston or another one of docs/forecast.md, or the mean of several, as naive+theta; season in steps is found from the data when NULL';
+COMMENT ON FUNCTION kpi._forecast(kpi.series, int, text, float8, int) IS
+    'kpi.forecast of version 0.1.0, for the views that were made with it';
 
 CREATE FUNCTION kpi._forecast(
     s kpi.series, horizon int, model text, level float8, season int, timezone text
@@ -47,27 +48,16 @@ $$;
 COMMENT ON FUNCTION kpi._complete_series(text, text) IS
     'the values of a KPI as a series, without the bucket that is not over yet';
 
-CREATE FUNCTION kpi.forecast(
+CREATE FUNCTION kpi._forecast(
     code text, horizon int, period text DEFAULT 'day', model text DEFAULT 'auto', level float8 DEFAULT 0.95,
     season int DEFAULT NULL
 ) RETURNS SETOF kpi.forecast_point
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 100000 ROWS 30 SET search_path = pg_catalog AS $$
 BEGIN
     RETURN QUERY SELECT f.* FROM kpi._forecast(
-        kpi._complete_series(forecast.code, forecast.period), forecast.horizon, forecast.model, forecast.level,
-        forecast.season, kpi._timezone(forecast.code)) f;
+        kpi._complete_series(_forecast.code, _forecast.period), _forecast.horizon, _forecast.model, _forecast.level,
+        _forecast.season, kpi._timezone(_forecast.code)) f;
 END
 $$;
-COMMENT ON FUNCTION kpi.forecast(text, int, text, text, float8, int) IS
-    'the next periods of a KPI after the last one that is over, with a band that holds the share level of outcomes; see kpi.forecast of a series';
-
-CREATE FUNCTION kpi.backtest(
-    s kpi.series, horizon int, folds int DEFAULT 3, models text[] DEFAULT '{auto,seasonal_naive}', metric text DEFAULT 'mase',
-    level float8 DEFAULT 0.95, season int DEFAULT NULL
-) RETURNS TABLE (
-    model text, fold int, origin timestamptz, used text, smape float8, mase float8, rmse float8, mae float8, bias float8,
-    coverage float8, took interval
-)
-    AS 'MODULE_PATHNAME', 'backtest_wrapper' LANGUAGE c VOLATILE PARALLEL SAFE COST 100000 ROWS 10;
-COMMENT ON FUNCTION kpi.backtest(kpi.series, int, int, text[], text, float8, int) IS
-    'how models would have forecast the end of a series, cut into folds of horizon steps, each from the values before it only: one row per model and fold, the best model by metric (smape, mase, rmse, mae or bias) first';
+COMMENT ON FUNCTION kpi._forecast(text, int, text, text, float8, int) IS
+    'kpi.forecast of version 0.1.0 for a KPI, for the views that were made with it';

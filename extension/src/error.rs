@@ -139,15 +139,26 @@ impl From<kpi_forecast::Error> for Error {
             | E::Level { .. }
             | E::Season { .. }
             | E::UnknownModel { .. }
+            | E::RegressorMissing { .. }
+            | E::RegressorDependent { .. }
+            | E::Regressors { .. }
+            | E::ModelWithoutRegressors { .. }
+            | E::NoHoliday { .. }
+            | E::HolidayWindow { .. }
             | E::UnknownMetric { .. }
             | E::Folds { .. }
+            | E::NoFolds { .. }
+            | E::Bounds { .. }
+            | E::Lambda { .. }
+            | E::NotPositive { .. }
+            | E::FewErrors { .. }
             | E::TooShort { .. }
             | E::Empty { .. }
             | E::NoStep { .. }
             | E::Hierarchy(_)
             | E::Node { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             E::NoTime { .. } => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
-            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Overflow { .. } | E::Endless { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
             E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         };
         Self::new(code, error.to_string())

@@ -915,6 +915,22 @@ CREATE VIEW public.mine AS
 ALTER TABLE public.mine OWNER TO postgres;
 
 --
+-- Name: forecasts; Type: VIEW; Schema: public; Owner: postgres
+--
+
+CREATE VIEW public.forecasts AS
+ SELECT f.step,
+    f.value
+   FROM kpi.forecast('[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-03T00:00:00Z", 4]]'::kpi.series, 2, 'naive'::text, (0.95)::double precision, NULL::integer) f(step, ts, value, lower, upper, model)
+UNION ALL
+ SELECT f.step,
+    f.value
+   FROM kpi.forecast('revenue'::text, 2, 'month'::text, 'naive'::text, (0.95)::double precision, 1) f(step, ts, value, lower, upper, model);
+
+
+ALTER TABLE public.forecasts OWNER TO postgres;
+
+--
 -- Name: visit_01; Type: TABLE; Schema: public; Owner: postgres
 --
 

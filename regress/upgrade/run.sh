@@ -105,6 +105,7 @@ check 'a source over a view reads on' answers "SELECT sum(value) > 0 FROM kpi.va
 check 'the dimensions of the views say what they are' answers \
   "SELECT count(*) > 0 AND bool_and(col_description(k.view, a.attnum) IS NOT NULL) FROM kpi.kpi k, pg_attribute a WHERE a.attrelid = k.view AND a.attnum > 0;" t
 check 'a view of somebody over ours still works' answers "SELECT count(*) FROM mine;" 3
+check 'so does one over forecasts, of a series and of a KPI' answers "SELECT sum(value) FILTER (WHERE value = 4), count(*) FROM forecasts;" '8|4'
 check 'what is new works: a source that keeps its history' sql -d kpi_upgraded -c "SELECT kpi.create_source('keeps', 'visit', 'at', on_drop => 'keep')"
 printf '\\q\n' >&"${SESSION[1]}"
 

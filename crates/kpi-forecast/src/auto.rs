@@ -136,7 +136,24 @@ pub fn choose(
     horizon: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Chosen, Error> {
-    judged(history, season, horizon, true, poll)
+    choose_with(history, season, None, horizon, poll)
+}
+
+/// The same with a second, longer season that is known rather than looked for; of no effect where it does not fit twice.
+///
+/// ```
+/// let history: Vec<f64> = (0..60).map(|t| [1.0, 5.0][t % 2] + [0.0, 9.0, 3.0, 0.0, 6.0][t % 5]).collect();
+/// let chosen = kpi_forecast::auto::choose_with(&history, 2, Some(5), 4, &mut || false).unwrap();
+/// assert_eq!(chosen.model, "mstl");
+/// ```
+pub fn choose_with(
+    history: &[f64],
+    season: usize,
+    longer: Option<usize>,
+    horizon: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Chosen, Error> {
+    judged(history, season, longer, horizon, true, poll)
 }
 
 /// The weighted median alone, whatever the backtest says of it.
@@ -152,13 +169,14 @@ pub fn weighted_ensemble(
     horizon: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Chosen, Error> {
-    judged(history, season, horizon, false, poll)
+    judged(history, season, None, horizon, false, poll)
 }
 
-/// `guarded` is whether the naive has a say.
+/// `guarded` is whether the naive has a say, `given` a longer season that is not looked for.
 fn judged(
     history: &[f64],
     season: usize,
+    given: Option<usize>,
     horizon: usize,
     guarded: bool,
     poll: &mut dyn FnMut() -> bool,
@@ -173,7 +191,10 @@ fn judged(
             errors: (f64::INFINITY, f64::INFINITY),
         });
     }
-    let longer = longer_season(history, season, poll)?;
+    let longer = match given.filter(|longer| *longer > season && 2 * longer <= n) {
+        None => longer_season(history, season, poll)?,
+        given => given,
+    };
     let backtest = backtest(history, season, longer, horizon, poll)?;
     let naive_outcomes = outcomes(&backtest, |paths| paths.naive.clone());
     let naive_error = mean_absolute_error(&naive_outcomes);

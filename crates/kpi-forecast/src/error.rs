@@ -1,9 +1,12 @@
 //! What can be wrong with a request for a forecast.
 
 use crate::Model;
+use crate::conformal::needed;
 use crate::evaluation::Metric;
 use crate::forecast::MAX_HORIZON;
+use crate::holidays::MAX_WINDOW;
 use crate::reconcile::HierarchyError;
+use crate::regressors::MAX_REGRESSORS;
 
 /// Why there is no forecast. `Display` is the message; [`detail`](Error::detail) holds the offending value and
 /// [`hint`](Error::hint) says what to type instead.
@@ -40,6 +43,48 @@ pub enum Error {
     UnknownModel {
         /// The name as it was typed.
         name: String,
+    },
+    /// A regressor has no value where one is needed.
+    #[error("regressor \"{name}\" has no value where one is needed")]
+    RegressorMissing {
+        /// The regressor.
+        name: String,
+        /// The step: 1 is the first of the horizon, 0 the last of the history.
+        step: i64,
+    },
+    /// A regressor is constant, or a combination of others.
+    #[error("regressor \"{name}\" says nothing of its own")]
+    RegressorDependent {
+        /// The regressor.
+        name: String,
+        /// Whether it is constant over the history.
+        is_constant: bool,
+    },
+    /// There are more regressors than [`MAX_REGRESSORS`].
+    #[error("too many regressors")]
+    Regressors {
+        /// Regressors given.
+        count: usize,
+    },
+    /// The model has no place for regressors.
+    #[error("model \"{model}\" takes no regressors")]
+    ModelWithoutRegressors {
+        /// The model asked for.
+        model: String,
+    },
+    /// No holiday lies in the history.
+    #[error("no holiday lies in the history")]
+    NoHoliday {
+        /// Dates given.
+        dates: usize,
+    },
+    /// The days around a holiday are no window.
+    #[error("holiday window is out of range")]
+    HolidayWindow {
+        /// The first day, counted from the holiday.
+        first: i64,
+        /// The last day.
+        last: i64,
     },
     /// The series has fewer values than the model needs.
     #[error("series is too short to forecast")]
@@ -102,6 +147,46 @@ pub enum Error {
         /// Why not.
         error: Box<Error>,
     },
+    /// There is no fold.
+    #[error("folds is out of range")]
+    NoFolds {
+        /// Forecasts asked for.
+        folds: i64,
+    },
+    /// The bounds leave nothing between them.
+    #[error("lower bound must be below upper bound")]
+    Bounds {
+        /// The least value that there can be.
+        lower: f64,
+        /// The largest.
+        upper: f64,
+    },
+    /// The exponent of a Box-Cox transformation is no number between -2 and 2.
+    #[error("exponent of the Box-Cox transformation is out of range")]
+    Lambda {
+        /// Exponent asked for.
+        lambda: f64,
+    },
+    /// A Box-Cox transformation of values that are not above 0.
+    #[error("a Box-Cox transformation needs values above 0")]
+    NotPositive {
+        /// The first that is not.
+        value: f64,
+    },
+    /// There is no end to what the inverse of a Box-Cox transformation makes of a band.
+    #[error("band has no end after the Box-Cox transformation")]
+    Endless {
+        /// Exponent of the transformation.
+        lambda: f64,
+    },
+    /// There are too few errors at past origins for a conformal band of this level.
+    #[error("series is too short for a conformal band of level {level}")]
+    FewErrors {
+        /// Level asked for.
+        level: f64,
+        /// Errors there are at the step that has the fewest.
+        errors: usize,
+    },
     /// The caller's poll asked to stop.
     #[error("forecast was canceled")]
     Canceled,
@@ -128,6 +213,35 @@ impl Error {
                 Some(format!("season is {season}, and the series has {length} steps"))
             }
             Self::UnknownModel { name } => Some(format!("model is \"{name}\"")),
+            Self::RegressorMissing { name, step } if *step > 0 => Some(format!(
+                "regressor \"{name}\" has no value for step {step} of the forecast"
+            )),
+            Self::RegressorMissing { name, step: 0 } => Some(format!(
+                "regressor \"{name}\" has no value for the last step of the history"
+            )),
+            Self::RegressorMissing { name, step } => Some(format!(
+                "regressor \"{name}\" has no value {} steps before the last one of the history",
+                -step
+            )),
+            Self::RegressorDependent {
+                name,
+                is_constant: true,
+            } => Some(format!(
+                "regressor \"{name}\" is the same at every step of the history"
+            )),
+            Self::RegressorDependent { name, .. } => Some(format!(
+                "over the history regressor \"{name}\" is a linear combination of the regressors before it"
+            )),
+            Self::Regressors { count } => Some(format!(
+                "{count} regressors were given, and at most {MAX_REGRESSORS} are taken"
+            )),
+            Self::ModelWithoutRegressors { model } => Some(format!("model is \"{model}\"")),
+            Self::NoHoliday { dates } => Some(format!(
+                "{dates} dates were given, and none of them, with its window, is in the history"
+            )),
+            Self::HolidayWindow { first, last } => Some(format!(
+                "the window is from day {first} to day {last}, counted from the holiday"
+            )),
             Self::TooShort {
                 values,
                 needed,
@@ -156,6 +270,15 @@ impl Error {
                 Some(detail) => format!("node \"{node}\": {detail}"),
                 None => format!("node is \"{node}\""),
             }),
+            Self::NoFolds { folds } => Some(format!("folds is {folds}")),
+            Self::Bounds { lower, upper } => Some(format!("lower is {lower}, upper is {upper}")),
+            Self::Lambda { lambda } => Some(format!("box_cox is {lambda}")),
+            Self::NotPositive { value } => Some(format!("the series has the value {value}")),
+            Self::Endless { lambda } => Some(format!("the exponent is {lambda}")),
+            Self::FewErrors { level, errors } => Some(format!(
+                "past forecasts give {errors} of the at least {} errors at each step that this level needs",
+                needed(*level)
+            )),
             Self::Canceled => None,
         }
     }
@@ -176,6 +299,23 @@ impl Error {
                 "use one of {}, or the mean of several, e.g. 'naive+theta'",
                 Model::names().join(", ")
             )),
+            Self::RegressorMissing { step, .. } if *step > 0 => Some(
+                "give it values, planned or forecast, for every step of the horizon, or ask for a shorter horizon".into(),
+            ),
+            Self::RegressorMissing { .. } => Some(
+                "give it a value for every step of the history, for example with kpi.regularize, or start the history later".into(),
+            ),
+            Self::RegressorDependent { .. } => {
+                Some("leave it out: this history does not tell its effect from those of the others".into())
+            }
+            Self::Regressors { .. } => Some("leave out those that say little, or add up similar ones".into()),
+            Self::ModelWithoutRegressors { .. } => Some("use model => 'auto', 'arima' or 'prophet'".into()),
+            Self::NoHoliday { .. } => {
+                Some("give the past dates of the holiday as well as those to come: its effect is learnt from them".into())
+            }
+            Self::HolidayWindow { .. } => Some(format!(
+                "give the first and the last day around a holiday, -{MAX_WINDOW} to {MAX_WINDOW}, e.g. [-1, 1]"
+            )),
             Self::TooShort { model: "naive", .. } => Some("take a longer range or a finer period".into()),
             Self::TooShort { .. } => Some(
                 "take a longer range or a finer period, or a model that needs less, such as 'naive'".into(),
@@ -192,6 +332,18 @@ impl Error {
             }
             Self::Hierarchy(error) => error.hint(),
             Self::Node { error, .. } => error.hint(),
+            Self::NoFolds { .. } => Some("ask for one fold or more, e.g. folds => 3".into()),
+            Self::Bounds { .. } => Some("for a share between 0 and 1, for example, options => '{\"lower\": 0, \"upper\": 1}'".into()),
+            Self::Lambda { .. } => {
+                Some("use a number between -2 and 2 (0 is the logarithm, 1 changes nothing), or \"auto\"".into())
+            }
+            Self::NotPositive { .. } => {
+                Some("leave box_cox out, or add a constant to the values first, e.g. value + 1".into())
+            }
+            Self::Endless { .. } => Some("use an exponent of 0 or more, e.g. options => '{\"box_cox\": 0}'".into()),
+            Self::FewErrors { .. } => Some(
+                "take a longer range, a shorter horizon or a lower level, or leave interval out for normal bands".into(),
+            ),
             Self::Canceled => None,
         }
     }

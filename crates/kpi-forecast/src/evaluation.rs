@@ -1,6 +1,7 @@
 //! How models would have done at past points of a series, in the measures by which people compare forecasts.
 
-use crate::{Error, Request, forecast};
+use crate::options::Options;
+use crate::{Error, Point, Request, fan};
 use std::str::FromStr;
 
 /// A measure of forecasts, of which less is better.
@@ -92,18 +93,21 @@ pub struct Fold {
 /// into pieces that do not overlap.
 ///
 /// # Errors
-/// [`Error::Folds`] unless there is at least one, and at least two values before the first.
+/// [`Error::NoFolds`] unless there is at least one, and [`Error::Folds`] unless there are at least two values before the first.
 ///
 /// ```
 /// assert_eq!(kpi_forecast::evaluation::origins(30, 5, 3).unwrap(), [15, 20, 25]);
 /// assert!(kpi_forecast::evaluation::origins(30, 10, 3).is_err());
 /// ```
 pub fn origins(n: usize, horizon: i64, folds: i64) -> Result<Vec<usize>, Error> {
+    if folds < 1 {
+        return Err(Error::NoFolds { folds });
+    }
     let first = folds
         .checked_mul(horizon)
         .and_then(|ahead| i64::try_from(n).ok()?.checked_sub(ahead));
     match first {
-        Some(first) if folds >= 1 && horizon >= 1 && first >= 2 => Ok((0..folds)
+        Some(first) if horizon >= 1 && first >= 2 => Ok((0..folds)
             .filter_map(|fold| usize::try_from(first + fold * horizon).ok())
             .collect()),
         _ => Err(Error::Folds {
@@ -118,7 +122,7 @@ pub fn origins(n: usize, horizon: i64, folds: i64) -> Result<Vec<usize>, Error> 
 /// compared.
 ///
 /// # Errors
-/// Those of [`forecast`].
+/// Those of [`forecast`](crate::forecast()).
 ///
 /// ```
 /// use kpi_forecast::{Model, Request, evaluation::fold};
@@ -133,15 +137,54 @@ pub fn fold(
     expected_seasons: &[usize],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Fold, Error> {
+    fold_with(
+        values,
+        origin,
+        request,
+        &Options::default(),
+        expected_seasons,
+        poll,
+    )
+}
+
+/// The same with options. The coverage is that of the first level.
+///
+/// # Errors
+/// Those of [`fan`](crate::fan()).
+///
+/// ```
+/// use kpi_forecast::{Model, Request, bounds::Bounds, evaluation::fold_with, options::Options};
+/// let request = Request { horizon: 2, model: Model::Drift, level: 0.95, season: Some(1) };
+/// let bounds = Bounds { lower: Some(0.0), upper: None };
+/// let options = Options { bounds, ..Options::default() };
+/// let fold = fold_with(&[5.0, 3.0, 1.0, 0.0, 0.0], 3, &request, &options, &[], &mut || false).unwrap();
+/// assert_eq!(fold.mae, Some(0.0));
+/// ```
+pub fn fold_with(
+    values: &[f64],
+    origin: usize,
+    request: &Request,
+    options: &Options,
+    expected_seasons: &[usize],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Fold, Error> {
     let (history, came) = values.split_at(origin.min(values.len()));
-    let made = forecast(history, request, expected_seasons, poll)?;
-    let compared: Vec<(f64, crate::Point)> = came
+    let made = fan(history, request, options, expected_seasons, poll)?;
+    let ends = made.bands.iter().flat_map(|band| &band.ends);
+    let compared: Vec<(f64, Point)> = came
         .iter()
-        .copied()
-        .zip(made.points)
+        .zip(made.values.iter().zip(ends))
         .filter(|(y, _)| y.is_finite())
+        .map(|(y, (value, (lower, upper)))| {
+            let point = Point {
+                value: *value,
+                lower: *lower,
+                upper: *upper,
+            };
+            (*y, point)
+        })
         .collect();
-    let mean = |of: &dyn Fn(f64, &crate::Point) -> f64| {
+    let mean = |of: &dyn Fn(f64, &Point) -> f64| {
         let sum: f64 = compared.iter().map(|(y, point)| of(*y, point)).sum();
         (!compared.is_empty()).then(|| sum / compared.len() as f64)
     };

@@ -2,8 +2,8 @@
 
 use crate::auto;
 use crate::backtest::{Outcome, rolling_origin};
-use crate::{Error, Fit, Model, Step, gaps, season};
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use crate::options::Options;
+use crate::{Error, Fit, Model, Step, fan};
 
 /// Steps that can be asked for at most.
 pub const MAX_HORIZON: i64 = 100_000;
@@ -67,9 +67,9 @@ pub struct Forecast {
 ///
 /// Leading gaps are left out; trailing gaps are forecast over, so that step 1 always comes after the last point
 /// of the history. `expected_seasons` are seasons that the calendar suggests for the step (see
-/// [`season::detect`]). [`Model::Auto`] is what [`auto::choose`] chooses. Means have equal weights, which is hard to beat
-/// (Clemen 1989, *International Journal of Forecasting* 5:559-583). The band is the normal band of the model's standard errors (of `auto` that of Student's
-/// distribution), of a mean that of the mean of its members' (the most that the error of a mean can have), widened (never narrowed) so that it would have held the
+/// [`season::detect`](crate::season::detect)). [`Model::Auto`] is what [`auto::choose`] chooses. Means have equal weights, which is hard to beat
+/// (Clemen 1989, *International Journal of Forecasting* 5:559-583). The band is the normal band of the model's standard errors (of `auto` that of
+/// Student's distribution), of a mean that of the mean of its members' (the most that the error of a mean can have), widened (never narrowed) so that it would have held the
 /// share `level` of what came in the backtest.
 ///
 /// `poll` is called at every pass through the history; true ends it with [`Error::Canceled`].
@@ -86,38 +86,45 @@ pub fn forecast(
     expected_seasons: &[usize],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Forecast, Error> {
-    request.check()?;
-    let Request {
-        horizon,
-        model,
-        level,
-        season: asked,
-    } = *request;
-    let points = history.len();
-    let first = history
+    let fan = fan(history, request, &Options::default(), expected_seasons, poll)?;
+    let points = fan
+        .values
         .iter()
-        .position(|v| v.is_finite())
-        .ok_or(Error::Empty { points })?;
-    let last = history
-        .iter()
-        .rposition(|v| v.is_finite())
-        .ok_or(Error::Empty { points })?;
-    let overdue = points - 1 - last;
-    let known = &history[first.max((last + 1).saturating_sub(MAX_HISTORY))..=last];
-    let season = match asked {
-        Some(season) => usize::try_from(season)
-            .ok()
-            .filter(|m| *m == 1 || (*m >= 1 && 2 * *m <= known.len()))
-            .ok_or(Error::Season {
-                season,
-                length: known.len(),
-            })?,
-        None => season::detect(known, expected_seasons, poll),
-    };
-    let filled = gaps::fill(known, season);
-    // A gap that was filled is no value: a model's needs are counted in values.
-    let values = known.iter().filter(|v| v.is_finite()).count();
-    let ahead = overdue + horizon as usize;
+        .zip(fan.bands.iter().flat_map(|band| &band.ends));
+    Ok(Forecast {
+        points: points
+            .map(|(value, (lower, upper))| Point {
+                value: *value,
+                lower: *lower,
+                upper: *upper,
+            })
+            .collect(),
+        model: fan.model,
+        season: fan.season,
+    })
+}
+
+/// What a model says of a history without gaps.
+pub(crate) struct Made {
+    pub(crate) path: Vec<Step>,
+    /// The models of which it is the mean, with `+` between them.
+    pub(crate) name: String,
+    /// How it did in its backtest, if there was one.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// The number of values from which its backtest chose it, if one did.
+    pub(crate) chosen_from: Option<usize>,
+}
+
+/// Forecasts `filled`, in which `values` are no filled gaps, with the shortest of `seasons`, or with all where a model can.
+pub(crate) fn make(
+    model: Model,
+    filled: &[f64],
+    values: usize,
+    seasons: &[usize],
+    ahead: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Made, Error> {
+    let season = seasons.first().copied().unwrap_or(1);
     let is_chosen = matches!(model, Model::Auto | Model::WeightedEnsemble);
     let (path, name, outcomes) = if is_chosen {
         if values < 2 {
@@ -128,57 +135,29 @@ pub fn forecast(
             });
         }
         let chosen = match model {
-            Model::Auto => auto::choose(&filled, season, ahead, poll)?,
-            _ => auto::weighted_ensemble(&filled, season, ahead, poll)?,
+            Model::Auto => auto::choose_with(filled, season, seasons.get(1).copied(), ahead, poll)?,
+            _ => auto::weighted_ensemble(filled, season, ahead, poll)?,
         };
         (chosen.path, chosen.model.to_owned(), chosen.outcomes)
     } else {
-        let (chosen, outcomes) = choose(model, &filled, values, season, ahead, poll)?;
+        let (chosen, outcomes) = choose(model, filled, values, seasons, ahead, poll)?;
         let fitted = chosen
             .iter()
-            .map(|member| Ok(member.fit(&filled, poll)?.path(ahead)))
+            .map(|member| Ok(member.fit(filled, poll)?.path(ahead)))
             .collect::<Result<Vec<_>, Error>>()?;
         let names: Vec<&str> = chosen.iter().map(|member| member.name()).collect();
         (mean_path(&fitted), names.join("+"), outcomes)
     };
-    // Who asks for a model by name gets its band, as the textbook has it, unless many outcomes speak against it.
-    let width = if is_chosen {
-        student_width(level, values) * overconfidence(&outcomes)
-    } else {
-        normal_width(level)
-    };
-    let width = width.max(observed_width(&outcomes, level));
-    let points: Vec<Point> = path
-        .iter()
-        .skip(overdue)
-        .map(|step| {
-            let reach = width * step.standard_error.abs();
-            Point {
-                value: step.value,
-                lower: step.value - reach,
-                upper: step.value + reach,
-            }
-        })
-        .collect();
-    if points
-        .iter()
-        .any(|p| !(p.value.is_finite() && p.lower.is_finite() && p.upper.is_finite()))
-    {
-        let largest = known
-            .iter()
-            .filter(|v| v.is_finite())
-            .fold(0.0_f64, |m, v| m.max(v.abs()));
-        return Err(Error::Overflow { largest });
-    }
-    Ok(Forecast {
-        points,
-        model: name,
-        season,
+    Ok(Made {
+        path,
+        name,
+        outcomes,
+        chosen_from: is_chosen.then_some(values),
     })
 }
 
 /// The mean of forecasts and of their standard errors.
-fn mean_path(fitted: &[Vec<Step>]) -> Vec<Step> {
+pub(crate) fn mean_path(fitted: &[Vec<Step>]) -> Vec<Step> {
     let count = fitted.len() as f64;
     let mut mean = vec![
         Step {
@@ -204,12 +183,13 @@ fn choose(
     model: Model,
     filled: &[f64],
     values: usize,
-    season: usize,
+    seasons: &[usize],
     ahead: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<(Models, Vec<Outcome>), Error> {
+    let season = seasons.first().copied().unwrap_or(1);
     let mut tried = Vec::new();
-    for candidate in model.candidates(season) {
+    for candidate in model.candidates_of(seasons) {
         if values < candidate.needed() {
             let error = Error::TooShort {
                 values,
@@ -234,7 +214,7 @@ fn choose(
 }
 
 /// The backtest of the mean of some models. All have been tried from the same origins.
-fn mean_of(outcomes: &[&[Outcome]]) -> Vec<Outcome> {
+pub(crate) fn mean_of(outcomes: &[&[Outcome]]) -> Vec<Outcome> {
     let weight = 1.0 / outcomes.len() as f64;
     let mut members = outcomes.iter();
     let mut mean = members.next().map_or(Vec::new(), |first| first.to_vec());
@@ -249,53 +229,4 @@ fn mean_of(outcomes: &[&[Outcome]]) -> Vec<Outcome> {
         }
     }
     mean
-}
-
-/// Standard errors to each side that hold the share `level` of a normal distribution: 1.96 for 0.95.
-fn normal_width(level: f64) -> f64 {
-    Normal::standard().inverse_cdf(0.5 + level / 2.0)
-}
-
-/// The same of Student's distribution, since the standard error is itself estimated, with a degree of freedom less for the
-/// level and one for the trend: 2.23 for 0.95 of 12 values.
-fn student_width(level: f64, values: usize) -> f64 {
-    let freedom = (values as f64 - 2.0).max(1.0);
-    StudentsT::new(0.0, 1.0, freedom).map_or_else(
-        |_| normal_width(level),
-        |student| student.inverse_cdf(0.5 + level / 2.0),
-    )
-}
-
-/// By what factor errors were larger than the standard errors stated, at least 1: the root of the mean squared ratio of each
-/// origin and of two origins more at which all was as stated, so that one bad origin is not taken for a law.
-fn overconfidence(outcomes: &[Outcome]) -> f64 {
-    const GIVEN: f64 = 2.0;
-    let origins = outcomes.iter().filter(|o| o.step == 1).count() as f64;
-    let (mut sum, mut count) = (0.0, 0.0);
-    for outcome in outcomes.iter().filter(|o| o.standard_error > 0.0) {
-        sum += (outcome.error / outcome.standard_error).powi(2);
-        count += 1.0;
-    }
-    if count == 0.0 {
-        return 1.0;
-    }
-    ((GIVEN + origins * sum / count) / (GIVEN + origins))
-        .sqrt()
-        .max(1.0)
-}
-
-/// Standard errors to each side that held the share `level` of the outcomes, 0 when there are too few to say.
-fn observed_width(outcomes: &[Outcome], level: f64) -> f64 {
-    const FEW: usize = 10;
-    let mut ratios: Vec<f64> = outcomes
-        .iter()
-        .filter(|o| o.standard_error > 0.0)
-        .map(|o| o.error.abs() / o.standard_error)
-        .collect();
-    if ratios.len() < FEW {
-        return 0.0;
-    }
-    ratios.sort_by(f64::total_cmp);
-    let rank = ((ratios.len() + 1) as f64 * level).ceil() as usize;
-    ratios[rank.clamp(1, ratios.len()) - 1]
 }

@@ -1,6 +1,7 @@
 //! From points in time to one value per step, and from a step to the seasons that the calendar suggests.
 
 use crate::Error;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kpi_series::{MAX_POINTS, Series, Step};
 
@@ -154,6 +155,25 @@ impl Grid {
             .map_err(|_| Error::NoTime { steps: before })
     }
 
+    /// The times of all values and of `horizon` steps after the last, in microseconds since 2000-01-01 UTC.
+    ///
+    /// # Errors
+    /// Those of [`time_after`](Grid::time_after).
+    pub fn times(&self, horizon: usize, zone: &TimeZone) -> Result<Vec<i64>, Error> {
+        let before = (0..self.values.len()).map(|place| self.time_at(place, zone));
+        let after = (1..=horizon).map(|steps| self.time_after(steps, zone));
+        before.chain(after).collect()
+    }
+
+    /// The days on which these times lie in `zone`, counted from 2000-01-01.
+    ///
+    /// # Errors
+    /// Those of [`time_after`](Grid::time_after).
+    pub fn dates(&self, horizon: usize, zone: &TimeZone) -> Result<Vec<i64>, Error> {
+        let times = self.times(horizon, zone)?;
+        Ok(times.into_iter().map(|time| date(time, zone)).collect())
+    }
+
     /// Seasons, in steps, that the calendar suggests for this step: 24 and 168 for hours, 7 and 365 for days,
     /// 52 for weeks, 12 for months. Minutes get 60, 1440 and 10080.
     pub fn expected_seasons(&self) -> Vec<usize> {
@@ -174,6 +194,71 @@ impl Grid {
             .filter(|m| *m <= MAX_POINTS)
             .collect()
     }
+}
+
+/// The values of a series at some times in ascending order: each of its points goes to the nearest time, when it is no further from it
+/// than half the way to the next time, and of two points at one time the later wins. `NaN` where it has none.
+///
+/// ```
+/// use kpi_forecast::grid::values_at;
+/// use kpi_series::Series;
+/// let price = r#"[["2000-01-01T03:00:00Z", 7], ["2000-01-02T00:00:00Z", 8], ["2000-01-03T14:00:00Z", 9]]"#;
+/// let day = 86_400_000_000;
+/// let found = values_at(&Series::parse(price).unwrap(), &[0, day, 2 * day]);
+/// assert_eq!(found[..2], [7.0, 8.0]);
+/// assert!(found[2].is_nan());
+/// ```
+pub fn values_at(series: &Series, times: &[i64]) -> Vec<f64> {
+    let mut found = vec![f64::NAN; times.len()];
+    let distance = |i: usize, time: i64| Some((i128::from(*times.get(i)?) - i128::from(time)).unsigned_abs());
+    for (time, value) in series.times().iter().zip(values(series)) {
+        let after = times.partition_point(|t| t < time);
+        let before = after.saturating_sub(1);
+        let place = match (distance(before, *time), distance(after, *time)) {
+            (Some(a), Some(b)) if b < a => after,
+            (Some(_), _) => before,
+            (None, _) => continue,
+        };
+        let neighbour = if place + 1 < times.len() {
+            place + 1
+        } else {
+            place.saturating_sub(1)
+        };
+        let step = times
+            .get(place)
+            .and_then(|t| distance(neighbour, *t))
+            .unwrap_or(0);
+        if distance(place, *time).is_some_and(|off| 2 * off <= step)
+            && let Some(slot) = found.get_mut(place)
+        {
+            *slot = if value.is_finite() { value } else { f64::NAN };
+        }
+    }
+    found
+}
+
+/// Steps in a season that the calendar suggests, to the fraction: a year of days is 365.25, one of weeks 52.18, one of hours 8766.
+///
+/// ```
+/// use kpi_forecast::grid::exact_season;
+/// assert_eq!([7, 365, 8760, 12].map(exact_season), [7.0, 365.25, 8766.0, 12.0]);
+/// ```
+pub fn exact_season(steps: usize) -> f64 {
+    const YEAR: f64 = 365.25;
+    match steps {
+        52 => YEAR / 7.0,
+        // 73 divides the days of a year, and nothing else in the calendar.
+        _ if steps > 0 && steps.is_multiple_of(73) => steps as f64 * YEAR / 365.0,
+        _ => steps as f64,
+    }
+}
+
+/// The day on which a time lies, counted from 2000-01-01; in UTC beyond the years that zones have rules for.
+fn date(time: i64, zone: &TimeZone) -> i64 {
+    const EPOCH: i64 = 946_684_800_000_000;
+    let instant = Timestamp::from_microsecond(time.saturating_add(EPOCH));
+    let offset = instant.map_or(0, |instant| i64::from(zone.to_offset(instant).seconds()));
+    time.saturating_add(offset * 1_000_000).div_euclid(DAY)
 }
 
 fn values(series: &Series) -> Vec<f64> {

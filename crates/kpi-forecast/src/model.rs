@@ -6,6 +6,7 @@ use crate::ensemble::Ensemble;
 use crate::ets::{Ets, Part};
 use crate::intermittent::Intermittent;
 use crate::mstl::Mstl;
+use crate::prophet::Prophet;
 use crate::theta::Theta;
 use crate::{Drift, Error, Naive, SeasonalNaive, SeasonalSmoothing};
 use std::fmt;
@@ -112,6 +113,8 @@ pub enum Model {
     Adida,
     /// [`Intermittent::Imapa`].
     Imapa,
+    /// [`Prophet`].
+    Prophet,
     /// [`Ensemble`].
     Ensemble,
     /// [`weighted_ensemble`](crate::auto::weighted_ensemble).
@@ -126,7 +129,7 @@ pub struct Members {
 }
 
 impl Members {
-    fn models(self) -> impl Iterator<Item = Model> {
+    pub(crate) fn models(self) -> impl Iterator<Item = Model> {
         Model::SINGLE
             .into_iter()
             .enumerate()
@@ -137,7 +140,7 @@ impl Members {
 
 impl Model {
     /// The models that forecast by themselves, the simplest first.
-    const SINGLE: [Self; 23] = [
+    const SINGLE: [Self; 24] = [
         Self::SeasonalNaive,
         Self::Naive,
         Self::Drift,
@@ -161,8 +164,9 @@ impl Model {
         Self::Tsb,
         Self::Adida,
         Self::Imapa,
+        Self::Prophet,
     ];
-    const ALL: [(&'static str, Self); 25] = [
+    const ALL: [(&'static str, Self); 26] = [
         ("auto", Self::Auto),
         ("naive", Self::Naive),
         ("seasonal_naive", Self::SeasonalNaive),
@@ -176,6 +180,7 @@ impl Model {
         ("ces", Self::Ces),
         ("arima", Self::Arima),
         ("mstl", Self::Mstl),
+        ("prophet", Self::Prophet),
         ("ensemble", Self::Ensemble),
         ("weighted_ensemble", Self::WeightedEnsemble),
         ("mean", Self::MeanValue),
@@ -232,8 +237,14 @@ impl Model {
     /// The models that answer to this name for a series with this season: one, or the members of a mean;
     /// for `auto` the one it starts from.
     pub fn candidates(self, season: usize) -> Vec<Box<dyn Fit>> {
+        self.candidates_of(&[season])
+    }
+
+    /// The same for a series with several seasons, the shortest first: `mstl` and `prophet` take them all, the others the shortest.
+    pub fn candidates_of(self, seasons: &[usize]) -> Vec<Box<dyn Fit>> {
+        let season = seasons.first().copied().unwrap_or(1);
         match self {
-            Self::Mean(members) => members.models().flat_map(|m| m.candidates(season)).collect(),
+            Self::Mean(members) => members.models().flat_map(|m| m.candidates_of(seasons)).collect(),
             Self::Naive => vec![Box::new(Naive)],
             Self::SeasonalNaive => vec![Box::new(SeasonalNaive { season })],
             Self::SeasonalSmoothing => vec![Box::new(SeasonalSmoothing { season })],
@@ -245,8 +256,11 @@ impl Model {
             Self::Ces => vec![Box::new(Ces { season, form: None })],
             Self::Arima => vec![Box::new(Arima { season, order: None })],
             Self::Mstl => vec![Box::new(Mstl {
-                seasons: vec![season],
+                seasons: seasons.to_vec(),
             })],
+            Self::Prophet => vec![Box::new(Prophet::new(
+                seasons.iter().map(|m| *m as f64).collect(),
+            ))],
             Self::Ensemble => vec![Box::new(Ensemble { season })],
             Self::Ets => vec![Box::new(Ets::averaged(season))],
             Self::MeanValue => vec![Box::new(crate::Mean)],

@@ -3,7 +3,7 @@
 
 use kpi_forecast::Fit;
 use kpi_forecast::arima::unit_root::difference;
-use kpi_forecast::arima::{Arima, Estimate, Order, apply, estimate};
+use kpi_forecast::arima::{Arima, Estimate, Order, apply, estimate, estimate_with};
 use kpi_forecast::ets::{Ets, Form};
 use kpi_forecast::theta::Theta;
 
@@ -180,4 +180,35 @@ fn the_next_year_of_the_airline() {
             model.name()
         );
     }
+}
+
+/// Level of Lake Huron in feet, 1875 to 1972 (Brockwell & Davis 1991, series A).
+const LAKE_HURON: [f64; 98] = [
+    580.38, 581.86, 580.97, 580.80, 579.79, 580.39, 580.42, 580.82, 581.40, 581.32, 581.44, 581.68, 581.17,
+    580.53, 580.01, 579.91, 579.14, 579.16, 579.55, 579.67, 578.44, 578.24, 579.10, 579.09, 579.35, 578.82,
+    579.32, 579.01, 579.00, 579.80, 579.83, 579.72, 579.89, 580.01, 579.37, 578.69, 578.19, 578.67, 579.55,
+    578.92, 578.09, 579.37, 580.13, 580.14, 579.51, 579.24, 578.66, 578.86, 578.05, 577.79, 576.75, 576.75,
+    577.82, 578.64, 580.58, 579.48, 577.38, 576.90, 576.94, 576.24, 576.84, 576.85, 576.90, 577.79, 578.18,
+    577.51, 577.23, 578.42, 579.61, 579.05, 579.26, 579.22, 579.38, 579.10, 577.95, 578.12, 579.75, 580.85,
+    580.41, 579.96, 579.61, 578.76, 578.18, 577.21, 577.13, 579.10, 578.25, 577.91, 576.89, 575.96, 576.80,
+    577.68, 578.38, 578.52, 579.74, 579.31, 579.89, 579.96,
+];
+
+/// The published values are those of R's help page of `arima`, where the regressor is the year less 1920.
+#[test]
+fn arima_of_lake_huron_with_a_regressor() {
+    let years: Vec<f64> = (1875..1973).map(|year| f64::from(year) - 1920.0).collect();
+    let order = Order {
+        constant: true,
+        ..order(2, 0, 0)
+    };
+    let found = estimate_with(order, &LAKE_HURON, &[years], &mut || false)
+        .unwrap()
+        .unwrap();
+    near(found.parts[0][0], 1.0048, 3);
+    near(found.parts[0][1], -0.2913, 3);
+    near(found.filtered.coefficients[0], 579.0993, 3);
+    near(found.filtered.coefficients[1], -0.0216, 4);
+    near(variance(&found, 98), 0.4566, 4);
+    near(-0.5 * found.deviance, -101.2, 1);
 }

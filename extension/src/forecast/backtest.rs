@@ -2,16 +2,24 @@
 
 use std::time::Instant;
 
-use kpi_forecast::evaluation::{Fold, Metric, fold, origins};
+use kpi_forecast::evaluation::{Fold, Metric, fold_with, origins};
 use kpi_forecast::grid::Grid;
+use kpi_forecast::options::Options;
 use kpi_forecast::{MAX_HISTORY, Model, Request};
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use super::options::seasons;
 use super::{poll, timestamp};
 use crate::error::Error;
 use crate::series::{Series, time_zone};
+
+pgrx::extension_sql_file!(
+    "../../../sql/forecast/backtest.sql",
+    name = "forecast_backtest",
+    requires = ["forecast_options"]
+);
 
 /// The columns of a fold.
 type Row = (
@@ -37,7 +45,8 @@ fn backtest(
     models: Option<Vec<Option<String>>>,
     metric: Option<&str>,
     level: Option<f64>,
-    season: Option<i32>,
+    season: Option<&str>,
+    options: Option<AnyElement>,
 ) -> Result<
     TableIterator<
         'static,
@@ -60,28 +69,55 @@ fn backtest(
     let Some(series) = series else {
         return Ok(TableIterator::empty());
     };
-    let names = models.unwrap_or_default().into_iter().flatten().collect();
     let request = Request {
-        horizon: horizon.unwrap_or(0).into(),
+        horizon: super::horizon(horizon)?,
         model: Model::Auto,
         level: level.unwrap_or(0.95),
-        season: season.map(i64::from),
+        season: None,
     };
     request.check().map_err(Error::from)?;
+    let options = Options {
+        seasons: seasons(season)?,
+        ..super::options::options(options)?
+    };
+    let folds = folds.ok_or_else(|| {
+        null("folds must not be null").hint("say how many forecasts to compare, e.g. folds => 3")
+    })?;
     let metric = metric.unwrap_or("mase").parse().map_err(Error::from)?;
+    let names = names(models.unwrap_or_default())?;
     Ok(TableIterator::new(rows(
         &series,
         &request,
-        folds.unwrap_or(0).into(),
+        &options,
+        folds.into(),
         names,
         metric,
     )?))
+}
+
+fn null(message: &str) -> Error {
+    Error::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, message)
+}
+
+/// The models' names, of which none is NULL.
+fn names(models: Vec<Option<String>>) -> Result<Vec<String>, Error> {
+    (1..)
+        .zip(models)
+        .map(|(place, name)| {
+            name.ok_or_else(|| {
+                null("models must not hold nulls")
+                    .detail(format!("element {place} is null"))
+                    .hint("give names only, e.g. models => '{auto,theta}'")
+            })
+        })
+        .collect()
 }
 
 /// The best model by the metric comes first.
 fn rows(
     series: &Series,
     request: &Request,
+    options: &Options,
     folds: i64,
     names: Vec<String>,
     metric: Metric,
@@ -112,7 +148,14 @@ fn rows(
         let mut took = Vec::with_capacity(origins.len());
         for origin in &origins {
             let begun = Instant::now();
-            found.push(fold(&grid.values, *origin, &request, &expected, &mut poll)?);
+            found.push(fold_with(
+                &grid.values,
+                *origin,
+                &request,
+                options,
+                &expected,
+                &mut poll,
+            )?);
             let micros = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
             took.push(Interval::from_micros(micros));
         }

@@ -3,7 +3,10 @@
 #![allow(clippy::result_large_err, clippy::type_complexity)]
 
 mod backtest;
+mod levels;
+mod options;
 mod reconcile;
+mod regressors;
 
 use crate::error::Error;
 use crate::series::{Series, time_zone};
@@ -21,7 +24,8 @@ pgrx::extension_sql_file!(
 /// The columns of kpi.forecast_point.
 type Row = (i32, TimestampWithTimeZone, f64, f64, f64, String);
 
-/// Days and months are those of the session's time zone.
+/// `kpi.forecast` of version 0.1.0, for the databases that have not been updated and the views that were made there. Days and months
+/// are those of the session's time zone.
 #[pg_extern(sql = false)]
 fn forecast_series(
     series: Option<Series>,
@@ -51,7 +55,7 @@ fn forecast_series(
     )?))
 }
 
-/// `zone` is the time zone whose days and months the steps are.
+/// The same; `zone` is the time zone whose days and months the steps are.
 #[pg_extern(sql = false)]
 fn forecast_series_in(
     series: Option<Series>,
@@ -90,15 +94,8 @@ fn rows(
     season: Option<i32>,
     zone: Option<&str>,
 ) -> Result<Vec<Row>, Error> {
-    let horizon = horizon.ok_or_else(|| {
-        Error::new(
-            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-            "horizon must not be null",
-        )
-        .hint("say how many steps ahead, e.g. horizon => 14")
-    })?;
     let request = Request {
-        horizon: horizon.into(),
+        horizon: self::horizon(horizon)?,
         model: model.unwrap_or("auto").parse()?,
         level: level.unwrap_or(0.95),
         season: season.map(i64::from),
@@ -120,6 +117,17 @@ fn rows(
         ));
     }
     Ok(rows)
+}
+
+/// Steps ahead, which have no default.
+fn horizon(horizon: Option<i32>) -> Result<i64, Error> {
+    horizon.map(i64::from).ok_or_else(|| {
+        Error::new(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            "horizon must not be null",
+        )
+        .hint("say how many steps ahead, e.g. horizon => 14")
+    })
 }
 
 /// Lets a cancel through, between two parts of a computation.

@@ -3,6 +3,7 @@
 use super::likelihood::{Filtered, Process, Work};
 use super::polynomial::{product, roots_are_beyond, stationary};
 use crate::Error;
+use crate::linear::least_squares;
 use crate::model::unless_canceled;
 use crate::optimize::gradient::Stop;
 use crate::optimize::squares::minimize;
@@ -123,16 +124,29 @@ pub fn estimate(
     differenced: &[f64],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Estimate>, Error> {
-    from(order, differenced, None, FINE, poll)
+    from(order, differenced, &[], None, FINE, poll)
+}
+
+/// [`estimate`] of the errors of a regression on columns that are differenced as the series is. Their coefficients come after the
+/// constant, by generalised least squares: what the filter leaves of them is regressed on (Hyndman & Athanasopoulos, 3rd ed.,
+/// section 10.1). `None` too when a column is a combination of others.
+pub fn estimate_with(
+    order: Order,
+    differenced: &[f64],
+    columns: &[Vec<f64>],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Estimate>, Error> {
+    from(order, differenced, columns, None, FINE, poll)
 }
 
 /// [`estimate`] to the digits that tell two orders apart.
 pub(super) fn rough(
     order: Order,
     differenced: &[f64],
+    columns: &[Vec<f64>],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Estimate>, Error> {
-    from(order, differenced, None, ROUGH, poll)
+    from(order, differenced, columns, None, ROUGH, poll)
 }
 
 /// [`estimate`] from the coefficients of an earlier one; that one's order is kept.
@@ -141,40 +155,48 @@ pub(super) fn continued(
     differenced: &[f64],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Estimate>, Error> {
-    from(earlier.order, differenced, Some(&earlier.free), FINE, poll)
+    from(earlier.order, differenced, &[], Some(&earlier.free), FINE, poll)
 }
 
 /// [`estimate`] from where a rough one ended; that one when it is lost on the way.
 pub(super) fn refined(
     rough: Estimate,
     differenced: &[f64],
+    columns: &[Vec<f64>],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Estimate, Error> {
-    Ok(continued(&rough, differenced, poll)?.unwrap_or(rough))
+    Ok(from(rough.order, differenced, columns, Some(&rough.free), FINE, poll)?.unwrap_or(rough))
 }
 
 fn from(
     order: Order,
     differenced: &[f64],
+    columns: &[Vec<f64>],
     start: Option<&[f64]>,
     stop: Stop,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Estimate>, Error> {
     let n = differenced.len();
-    let k = order.coefficients() + usize::from(order.constant) + 1;
+    let k = order.coefficients() + usize::from(order.constant) + columns.len() + 1;
     if n <= k + 1 {
         return Ok(None);
     }
-    let mean = if order.constant {
-        differenced.iter().sum::<f64>() / n as f64
+    let mut regressors = columns.to_vec();
+    if order.constant {
+        regressors.insert(0, vec![1.0; n]);
+    }
+    let centred: Vec<f64> = if columns.is_empty() {
+        let mean = if order.constant {
+            differenced.iter().sum::<f64>() / n as f64
+        } else {
+            0.0
+        };
+        differenced.iter().map(|y| y - mean).collect()
     } else {
-        0.0
-    };
-    let centred: Vec<f64> = differenced.iter().map(|y| y - mean).collect();
-    let regressors = if order.constant {
-        vec![vec![1.0; n]]
-    } else {
-        Vec::new()
+        let Some((coefficients, _)) = least_squares(&regressors, differenced) else {
+            return Ok(None);
+        };
+        without(differenced, &regressors, &coefficients)
     };
     let start = match start {
         Some(start) => start.to_vec(),
@@ -220,6 +242,17 @@ fn from(
         aicc,
     };
     Ok((sound && aicc.is_finite()).then_some(found))
+}
+
+/// The values less the columns times their coefficients.
+pub(super) fn without(values: &[f64], columns: &[Vec<f64>], coefficients: &[f64]) -> Vec<f64> {
+    let mut left = values.to_vec();
+    for (column, coefficient) in columns.iter().zip(coefficients) {
+        for (y, x) in left.iter_mut().zip(column) {
+            *y -= coefficient * x;
+        }
+    }
+    left
 }
 
 /// The free variables with the least conditional sum of squares, moved off the brink.

@@ -3,11 +3,13 @@
 mod estimate;
 pub mod likelihood;
 pub mod polynomial;
+mod regression;
 mod search;
 pub mod unit_root;
 
-pub use estimate::{Estimate, Order, estimate};
-pub use search::{apply, search};
+pub use estimate::{Estimate, Order, estimate, estimate_with};
+pub use regression::Regression;
+pub use search::{apply, search, search_with};
 
 use crate::mean::Flat;
 use crate::model::{Step, require};
@@ -147,7 +149,11 @@ impl Predict for Fitted {
             variance,
             ..
         } = &self.estimate;
-        let constant = filtered.coefficients.first().copied().unwrap_or(0.0);
+        let constant = filtered
+            .coefficients
+            .first()
+            .filter(|_| self.estimate.order.constant);
+        let constant = constant.copied().unwrap_or(0.0);
         let lags = self.differencing();
         let undoing = polynomial::terms(&lags);
         let mut state = filtered.state.clone();

@@ -1,8 +1,9 @@
 //! The order with the least corrected Akaike criterion.
 
-use super::estimate::{Estimate, Order, estimate, refined, rough};
+use super::estimate::{Estimate, Order, estimate_with, refined, rough, without};
 use super::unit_root::{difference, differences, is_constant};
 use crate::Error;
+use crate::linear::least_squares;
 
 const MOST: usize = 5;
 const MOST_SEASONAL: usize = 2;
@@ -21,7 +22,30 @@ pub fn search(
     season: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Estimate>, Error> {
-    let (seasonal_d, d) = differences(values, season);
+    search_with(values, &[], season, poll)
+}
+
+/// [`search`] for the errors of a regression on columns. The tests are of what least squares leaves; there are fewer differences when
+/// a column would vanish in them, such as one that repeats with the season.
+pub fn search_with(
+    values: &[f64],
+    columns: &[Vec<f64>],
+    season: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Estimate>, Error> {
+    let (mut seasonal_d, mut d) = differences(&residuals(values, columns), season);
+    let mut moved = differences_of(columns, season, seasonal_d, d);
+    while d + seasonal_d > 0 && !is_independent(&moved) {
+        if seasonal_d > 0 {
+            seasonal_d -= 1;
+        } else {
+            d -= 1;
+        }
+        moved = differences_of(columns, season, seasonal_d, d);
+    }
+    let columns = &moved[..];
+    let mut with_constant = columns.to_vec();
+    with_constant.push(vec![1.0; columns.first().map_or(0, Vec::len)]);
     let differenced = apply(values, season, seasonal_d, d);
     let n = differenced.len();
     let plain = Order {
@@ -32,16 +56,17 @@ pub fn search(
         seasonal_d,
         seasonal_q: 0,
         season,
-        constant: d + seasonal_d < 2,
+        constant: d + seasonal_d < 2 && (columns.is_empty() || is_independent(&with_constant)),
     };
     if is_constant(&differenced) {
-        return match estimate(plain, &differenced, poll)? {
-            None => estimate(
+        return match estimate_with(plain, &differenced, columns, poll)? {
+            None => estimate_with(
                 Order {
                     constant: false,
                     ..plain
                 },
                 &differenced,
+                columns,
                 poll,
             ),
             found => Ok(found),
@@ -96,7 +121,7 @@ pub fn search(
             }
             let first = tried.len() < 5;
             tried.push(order);
-            let Some(found) = rough(order, &differenced, poll)? else {
+            let Some(found) = rough(order, &differenced, columns, poll)? else {
                 continue;
             };
             if best.as_ref().is_none_or(|b| found.aicc < b.aicc) {
@@ -109,9 +134,40 @@ pub fn search(
         }
         match &best {
             Some(best) if better => queue = neighbours(best.order),
-            _ => return best.map(|best| refined(best, &differenced, poll)).transpose(),
+            _ => {
+                return best
+                    .map(|best| refined(best, &differenced, columns, poll))
+                    .transpose();
+            }
         }
     }
+}
+
+/// What a regression on the columns and a constant leaves of the values.
+fn residuals(values: &[f64], columns: &[Vec<f64>]) -> Vec<f64> {
+    let mut all = columns.to_vec();
+    all.push(vec![1.0; values.len()]);
+    match least_squares(&all, values) {
+        Some((coefficients, _)) if !columns.is_empty() => without(values, columns, &coefficients),
+        _ => values.to_vec(),
+    }
+}
+
+fn differences_of(columns: &[Vec<f64>], season: usize, seasonal_d: usize, d: usize) -> Vec<Vec<f64>> {
+    columns
+        .iter()
+        .map(|column| apply(column, season, seasonal_d, d))
+        .collect()
+}
+
+/// Whether no column is a combination of others. One that differences have left nothing but rounding of is.
+fn is_independent(columns: &[Vec<f64>]) -> bool {
+    const VANISHED: f64 = 1e-9;
+    let Some(first) = columns.first() else { return true };
+    columns
+        .iter()
+        .all(|column| column.iter().any(|x| x.abs() > VANISHED))
+        && least_squares(columns, &vec![0.0; first.len()]).is_some()
 }
 
 /// The values after the differences.

@@ -1,0 +1,67 @@
+//! How wide a band must be: by the model's formula, and by what a backtest has shown.
+
+use crate::backtest::Outcome;
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+/// Standard errors to each side of a band of `level`: those of a normal distribution, widened (never narrowed) so that it would have
+/// held that share of the outcomes of a backtest. Who asks for a model by name gets its band, as the textbook has it, unless many
+/// outcomes speak against it; what was chosen by its backtest, from so many values, is taken to be as overconfident as it was there, and
+/// its band is that of Student's distribution.
+///
+/// A wider level is never narrower.
+pub(crate) fn width(outcomes: &[Outcome], level: f64, chosen_from: Option<usize>) -> f64 {
+    let stated = chosen_from.map_or_else(
+        || normal_width(level),
+        |values| student_width(level, values) * overconfidence(outcomes),
+    );
+    stated.max(observed_width(outcomes, level))
+}
+
+/// Standard errors to each side that hold the share `level` of a normal distribution: 1.96 for 0.95.
+fn normal_width(level: f64) -> f64 {
+    Normal::standard().inverse_cdf(0.5 + level / 2.0)
+}
+
+/// The same of Student's distribution, since the standard error is itself estimated, with a degree of freedom less for the
+/// level and one for the trend: 2.23 for 0.95 of 12 values.
+fn student_width(level: f64, values: usize) -> f64 {
+    let freedom = (values as f64 - 2.0).max(1.0);
+    StudentsT::new(0.0, 1.0, freedom).map_or_else(
+        |_| normal_width(level),
+        |student| student.inverse_cdf(0.5 + level / 2.0),
+    )
+}
+
+/// By what factor errors were larger than the standard errors stated, at least 1: the root of the mean squared ratio of each
+/// origin and of two origins more at which all was as stated, so that one bad origin is not taken for a law.
+fn overconfidence(outcomes: &[Outcome]) -> f64 {
+    const GIVEN: f64 = 2.0;
+    let origins = outcomes.iter().filter(|o| o.step == 1).count() as f64;
+    let (mut sum, mut count) = (0.0, 0.0);
+    for outcome in outcomes.iter().filter(|o| o.standard_error > 0.0) {
+        sum += (outcome.error / outcome.standard_error).powi(2);
+        count += 1.0;
+    }
+    if count == 0.0 {
+        return 1.0;
+    }
+    ((GIVEN + origins * sum / count) / (GIVEN + origins))
+        .sqrt()
+        .max(1.0)
+}
+
+/// Standard errors to each side that held the share `level` of the outcomes, 0 when there are too few to say.
+fn observed_width(outcomes: &[Outcome], level: f64) -> f64 {
+    const FEW: usize = 10;
+    let mut ratios: Vec<f64> = outcomes
+        .iter()
+        .filter(|o| o.standard_error > 0.0)
+        .map(|o| o.error.abs() / o.standard_error)
+        .collect();
+    if ratios.len() < FEW {
+        return 0.0;
+    }
+    ratios.sort_by(f64::total_cmp);
+    let rank = ((ratios.len() + 1) as f64 * level).ceil() as usize;
+    ratios[rank.clamp(1, ratios.len()) - 1]
+}

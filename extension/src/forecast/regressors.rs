@@ -1,0 +1,152 @@
+//! `kpi.forecast` with regressors and holidays.
+
+use jiff::tz::TimeZone;
+use kpi_forecast::grid::{Grid, values_at};
+use kpi_forecast::holidays::{self, Window};
+use kpi_forecast::options::Options;
+use kpi_forecast::regressors::{Regressor, Regressors};
+use kpi_forecast::{Fan, MAX_HISTORY, Request, fan};
+use pgrx::datum::Date;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use super::options::{options as read_options, seasons};
+use super::{Row, poll, timestamp};
+use crate::error::Error;
+use crate::series::{Series, time_zone};
+
+pgrx::extension_sql_file!(
+    "../../../sql/forecast/regressors.sql",
+    name = "forecast_regressors",
+    requires = ["forecast_options"]
+);
+
+/// What is known besides the series.
+struct Known {
+    regressors: Vec<Option<Series>>,
+    holidays: Vec<Option<Date>>,
+    window: Vec<Option<i32>>,
+}
+
+/// `zone` is the time zone whose days and months the steps are, that of the session when NULL.
+#[allow(clippy::too_many_arguments)] // They are those of the SQL function.
+#[pg_extern(sql = false)]
+fn forecast_regressors(
+    series: Option<Series>,
+    horizon: Option<i32>,
+    model: Option<&str>,
+    regressors: Option<Vec<Option<Series>>>,
+    holidays: Option<Vec<Option<Date>>>,
+    holiday_window: Option<Vec<Option<i32>>>,
+    level: Option<f64>,
+    season: Option<&str>,
+    options: Option<AnyElement>,
+    zone: Option<&str>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(step, i32),
+            name!(ts, TimestampWithTimeZone),
+            name!(value, f64),
+            name!(lower, f64),
+            name!(upper, f64),
+            name!(model, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let Some(series) = series else {
+        return Ok(TableIterator::empty());
+    };
+    let request = Request {
+        horizon: super::horizon(horizon)?,
+        model: model.unwrap_or("auto").parse().map_err(Error::from)?,
+        level: level.unwrap_or(0.95),
+        season: None,
+    };
+    request.check().map_err(Error::from)?;
+    let options = Options {
+        seasons: seasons(season)?,
+        ..read_options(options)?
+    };
+    let known = Known {
+        regressors: regressors.unwrap_or_default(),
+        holidays: holidays.unwrap_or_default(),
+        window: holiday_window.unwrap_or_default(),
+    };
+    Ok(TableIterator::new(rows(
+        &series,
+        &request,
+        options,
+        &known,
+        &time_zone(zone)?,
+    )?))
+}
+
+fn rows(
+    series: &Series,
+    request: &Request,
+    options: Options,
+    known: &Known,
+    zone: &TimeZone,
+) -> Result<Vec<Row>, Error> {
+    let grid = Grid::align(series, zone, MAX_HISTORY)?;
+    // Steps are at most as many as an int holds, and are checked before.
+    let horizon = usize::try_from(request.horizon).unwrap_or(0);
+    let columns = known.columns(&grid, horizon, zone)?;
+    let options = Options {
+        regressors: Regressors::new(columns, &grid.values, horizon)?,
+        ..options
+    };
+    let expected = grid.expected_seasons();
+    let Fan {
+        values, bands, model, ..
+    } = fan(&grid.values, request, &options, &expected, &mut poll)?;
+    let ends = bands.into_iter().flat_map(|band| band.ends);
+    let mut rows = Vec::with_capacity(values.len());
+    for ((step, value), (lower, upper)) in (1..).zip(values).zip(ends) {
+        let ts = timestamp(grid.time_after(step, zone)?);
+        rows.push((step as i32, ts, value, lower, upper, model.clone()));
+    }
+    Ok(rows)
+}
+
+impl Known {
+    /// Regressors are called by their place in the array, from 1 as PostgreSQL counts. A NULL has a value nowhere.
+    fn columns(&self, grid: &Grid, horizon: usize, zone: &TimeZone) -> Result<Vec<Regressor>, Error> {
+        let mut columns = Vec::with_capacity(self.regressors.len());
+        let times = grid.times(horizon, zone)?;
+        for (place, regressor) in (1..).zip(&self.regressors) {
+            let values = match regressor {
+                Some(series) => values_at(series, &times),
+                None => Vec::new(),
+            };
+            let name = place.to_string();
+            columns.push(Regressor { name, values });
+        }
+        let days: Vec<i64> = self
+            .holidays
+            .iter()
+            .flatten()
+            .map(|day| i64::from(day.to_pg_epoch_days()))
+            .collect();
+        if !days.is_empty() {
+            columns.extend(holidays::columns(grid, horizon, &days, self.window()?, zone)?);
+        }
+        Ok(columns)
+    }
+
+    fn window(&self) -> Result<Window, Error> {
+        match self.window.as_slice() {
+            [] => Ok(Window::DAY),
+            [Some(first), Some(last)] => Ok(Window::new(i64::from(*first), i64::from(*last))?),
+            other => Err(Error::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "holiday_window must be two numbers of days",
+            )
+            .detail(format!("holiday_window has {} elements", other.len()))
+            .hint("holiday_window => '{-1,1}' is from the day before a holiday to the day after")),
+        }
+    }
+}
