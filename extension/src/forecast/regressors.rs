@@ -6,6 +6,7 @@ use kpi_forecast::holidays::{self, Window};
 use kpi_forecast::options::Options;
 use kpi_forecast::regressors::{Regressor, Regressors};
 use kpi_forecast::{Fan, MAX_HISTORY, Request, fan};
+use pgrx::AnyElement;
 use pgrx::datum::Date;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
