@@ -6,6 +6,7 @@ use kpi_forecast::evaluation::{Fold, Metric, fold_with, origins};
 use kpi_forecast::grid::Grid;
 use kpi_forecast::options::Options;
 use kpi_forecast::{MAX_HISTORY, Model, Request};
+use pgrx::AnyElement;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;

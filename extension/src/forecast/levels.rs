@@ -3,6 +3,7 @@
 use kpi_forecast::grid::Grid;
 use kpi_forecast::options::Options;
 use kpi_forecast::{Fan, MAX_HISTORY, Request, fan};
+use pgrx::AnyElement;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 

@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use kpi_forecast::bounds::Bounds;
 use kpi_forecast::cleaning::Cleaning;
 use kpi_forecast::options::{Interval, Lambda, Options};
+use pgrx::AnyElement;
 use pgrx::prelude::*;
 use serde_json::Value;
 
