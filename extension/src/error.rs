@@ -138,6 +138,8 @@ impl From<kpi_forecast::Error> for Error {
             E::Horizon { .. }
             | E::Level { .. }
             | E::Season { .. }
+            | E::Seasons { .. }
+            | E::Window { .. }
             | E::UnknownModel { .. }
             | E::RegressorMissing { .. }
             | E::RegressorDependent { .. }

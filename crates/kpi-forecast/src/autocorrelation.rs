@@ -36,7 +36,7 @@ pub fn autocorrelations(values: &[f64], lags: usize) -> Vec<f64> {
 }
 
 /// In-place radix-2 transform (Cooley & Tukey 1965); the length is a power of two. Not normalised.
-fn fourier(data: &mut [(f64, f64)]) {
+pub(crate) fn fourier(data: &mut [(f64, f64)]) {
     let n = data.len();
     let mut swapped = 0;
     for i in 1..n {

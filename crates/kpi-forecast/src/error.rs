@@ -1,6 +1,7 @@
 //! What can be wrong with a request for a forecast.
 
 use crate::Model;
+use crate::components::MAX_SEASONS;
 use crate::conformal::needed;
 use crate::evaluation::Metric;
 use crate::forecast::MAX_HORIZON;
@@ -37,6 +38,20 @@ pub enum Error {
         season: i64,
         /// Steps from the first to the last value of the series.
         length: usize,
+    },
+    /// More seasons than [`MAX_SEASONS`].
+    #[error("too many seasons")]
+    Seasons {
+        /// Seasons asked for.
+        count: usize,
+    },
+    /// A window of local regression is below 3.
+    #[error("{name} is out of range")]
+    Window {
+        /// The argument.
+        name: &'static str,
+        /// Its value.
+        window: i64,
     },
     /// No model has this name.
     #[error("unknown forecast model \"{name}\"")]
@@ -212,6 +227,8 @@ impl Error {
             Self::Season { season, length } => {
                 Some(format!("season is {season}, and the series has {length} steps"))
             }
+            Self::Seasons { count } => Some(format!("{count} seasons were asked for")),
+            Self::Window { name, window } => Some(format!("{name} is {window}")),
             Self::UnknownModel { name } => Some(format!("model is \"{name}\"")),
             Self::RegressorMissing { name, step } if *step > 0 => Some(format!(
                 "regressor \"{name}\" has no value for step {step} of the forecast"
@@ -294,6 +311,11 @@ impl Error {
             Self::Season { length, .. } => Some(format!(
                 "season => 1 means none; at most {} here, half the series",
                 length / 2
+            )),
+            Self::Seasons { .. } => Some(format!("give at most {MAX_SEASONS}, e.g. season => '{{7,365}}'")),
+            Self::Window { name, .. } => Some(format!(
+                "at least 3, e.g. {name} => {}; leave it out for the usual one",
+                if *name == "trend_window" { 31 } else { 11 }
             )),
             Self::UnknownModel { .. } => Some(format!(
                 "use one of {}, or the mean of several, e.g. 'naive+theta'",

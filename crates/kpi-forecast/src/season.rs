@@ -36,6 +36,17 @@ const CUT: f64 = 4.0;
 /// assert_eq!(detect(&[1.0; 50], &[7], &mut || false), 1);
 /// ```
 pub fn detect(values: &[f64], expected: &[usize], poll: &mut dyn FnMut() -> bool) -> usize {
+    search(values, expected, &[], false, poll)
+}
+
+/// [`detect`] without some candidates: the first one that is taken, which is the shortest, or the last, which is the best.
+pub(crate) fn search(
+    values: &[f64],
+    expected: &[usize],
+    excluded: &[usize],
+    first: bool,
+    poll: &mut dyn FnMut() -> bool,
+) -> usize {
     let filled = gaps::fill(values, 1);
     let n = filled.len();
     let mut suspected = expected.to_vec();
@@ -47,7 +58,7 @@ pub fn detect(values: &[f64], expected: &[usize], poll: &mut dyn FnMut() -> bool
         .map(|m| (m, SUSPECTED))
         .chain(unsuspected.into_iter().map(|m| (m, UNSUSPECTED)));
     let mut found = 1;
-    for (season, doubt) in candidates.filter(|(m, _)| *m >= 2 && 2 * *m <= n) {
+    for (season, doubt) in candidates.filter(|(m, _)| *m >= 2 && 2 * *m <= n && !excluded.contains(m)) {
         if poll() {
             break;
         }
@@ -59,6 +70,9 @@ pub fn detect(values: &[f64], expected: &[usize], poll: &mut dyn FnMut() -> bool
         let whole = unexplained(&deviations, 1);
         if after < (1.0 - asked) * before && before - after > LEAST_SHARE * whole {
             found = season;
+            if first {
+                break;
+            }
         }
     }
     found
@@ -84,7 +98,7 @@ fn peaks(filled: &[f64], poll: &mut dyn FnMut() -> bool) -> Vec<usize> {
 }
 
 /// Values less the moving average of one season, gaps as `NaN`, outliers cut.
-fn deviations(values: &[f64], filled: &[f64], season: usize) -> Vec<f64> {
+pub(crate) fn deviations(values: &[f64], filled: &[f64], season: usize) -> Vec<f64> {
     let mut trend = moving_average(filled, season);
     extend_ends(&mut trend);
     let mut deviations: Vec<f64> = values

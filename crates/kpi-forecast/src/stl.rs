@@ -1,7 +1,8 @@
 //! Decomposition by local regression: STL, and MSTL for several seasons.
 
 use crate::Error;
-use crate::model::unless_canceled;
+use crate::loess::{Curve, loess};
+use crate::robustness::{bisquare, has_settled};
 
 /// Trend, seasons and what is left; they add up to the values.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,21 +13,71 @@ pub struct Components {
     pub seasons: Vec<Vec<f64>>,
     /// What is left.
     pub remainder: Vec<f64>,
+    /// How much each value was trusted in the last round, 0 (an outlier) to 1; all 1 where [`Options::outer`] is 0.
+    pub weights: Vec<f64>,
 }
 
-/// Seasons in the window over which a season may change: 11 for the first, 4 more for each further one, as in R's
-/// `forecast::mstl`.
+/// How a decomposition is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Seasons in the window over which a season may change; by default 11 for the first, 4 more for each further one, as
+    /// in R's `forecast::mstl`.
+    pub seasonal_window: Option<usize>,
+    /// Steps in the window over which the trend may change; by default as in R's `stl` one and a half seasons and a little
+    /// more, without any season half of the values.
+    pub trend_window: Option<usize>,
+    /// Rounds of season and trend.
+    pub inner: usize,
+    /// Rounds of weights by which outliers lose their influence, at most.
+    pub outer: usize,
+    /// These rounds end where season and trend change by less than this share of their range.
+    pub tolerance: f64,
+    /// Curves are worked out at so many places per window at least, and are straight between them; 10 in R's `stl`, 100 by
+    /// default.
+    pub places: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seasonal_window: None,
+            trend_window: None,
+            inner: ROUNDS,
+            outer: 0,
+            tolerance: 0.0,
+            places: None,
+        }
+    }
+}
+
+impl Options {
+    /// Outliers lose their influence: up to 15 rounds of weights with one round of season and trend each, until both
+    /// change by less than 1% of their range (section 3.3 of the paper, and its program `stlez`).
+    pub fn robust() -> Self {
+        Self {
+            inner: 1,
+            outer: 15,
+            tolerance: 0.01,
+            ..Self::default()
+        }
+    }
+
+    fn curve(&self, window: usize, line: bool) -> Curve {
+        let stride = match self.places {
+            Some(places) => window.div_ceil(places.max(1)),
+            None => (window / PLACES).max(1),
+        };
+        Curve { window, line, stride }
+    }
+}
+
+const PLACES: usize = 100;
 const WINDOW: usize = 11;
 const WIDER: usize = 4;
 /// Rounds within one decomposition, and over several seasons.
 const ROUNDS: usize = 2;
-/// A smooth curve is worked out at so many places per window at least, and is straight between them. R's `stl` takes 10.
-const PLACES: usize = 100;
 
-/// STL (Cleveland, Cleveland, McRae & Terpenning 1990, *Journal of Official Statistics* 6:3-73) for each season in turn on
-/// what the others leave (MSTL, Bandara, Hyndman & Bergmeir 2022, *International Journal of Operational Research*). Seasons
-/// below 2 and those that do not fit twice are left out, as zeros. Without any the trend is a local line. `poll` is called
-/// within each regression; true ends it with [`Error::Canceled`].
+/// [`decompose_with`] the default [`Options`]: two rounds, nothing is taken for an outlier.
 ///
 /// ```
 /// let values: Vec<f64> = (0..48).map(|t| t as f64 + [5.0, -5.0, 3.0, -3.0][t % 4]).collect();
@@ -38,9 +89,34 @@ pub fn decompose(
     seasons: &[usize],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Components, Error> {
+    decompose_with(values, seasons, &Options::default(), poll)
+}
+
+/// STL (Cleveland, Cleveland, McRae & Terpenning 1990, *Journal of Official Statistics* 6:3-73) for each season in turn on
+/// what the others leave (MSTL, Bandara, Hyndman & Bergmeir 2022, *International Journal of Operational Research*). Seasons
+/// below 2 and those that do not fit twice are left out, as zeros. Without any the trend is a local line. Values must be
+/// finite.
+///
+/// # Errors
+/// [`Error::Canceled`] when `poll`, which is called within each regression, returns true.
+///
+/// ```
+/// use kpi_forecast::stl::{Options, decompose_with};
+/// let mut values: Vec<f64> = (0..48).map(|t| t as f64 + [5.0, -5.0, 3.0, -3.0][t % 4]).collect();
+/// values[20] = 500.0; // would be 25
+/// let parts = decompose_with(&values, &[4], &Options::robust(), &mut || false).unwrap();
+/// assert!((parts.remainder[20] - 475.0).abs() < 1.0 && parts.weights[20] == 0.0);
+/// ```
+pub fn decompose_with(
+    values: &[f64],
+    seasons: &[usize],
+    options: &Options,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Components, Error> {
     let n = values.len();
     let mut parts = vec![vec![0.0; n]; seasons.len()];
     let mut trend = vec![0.0; n];
+    let mut weights = Vec::new();
     let mut left = values.to_vec();
     let usable = |m: usize| m >= 2 && 2 * m <= n;
     let rounds = if seasons.iter().filter(|m| usable(**m)).count() > 1 {
@@ -56,19 +132,22 @@ pub fn decompose(
             .filter(|(_, (m, _))| usable(**m))
         {
             add(&mut left, part, 1.0);
-            (*part, trend) = one_season(&left, *m, WINDOW + WIDER * i, poll)?;
+            let window = options.seasonal_window.unwrap_or(WINDOW + WIDER * i);
+            [*part, trend, weights] = one_season(&left, *m, window, options, poll)?;
             add(&mut left, part, -1.0);
         }
     }
     if !seasons.iter().any(|m| usable(*m)) {
-        trend = loess(values, (n / 2).max(3) | 1, true, 0, n, poll)?;
+        (trend, weights) = trend_only(values, options, poll)?;
     }
     let mut remainder = left;
     add(&mut remainder, &trend, -1.0);
+    weights.resize(n, 1.0);
     Ok(Components {
         trend,
         seasons: parts,
         remainder,
+        weights,
     })
 }
 
@@ -78,39 +157,97 @@ fn add(to: &mut [f64], what: &[f64], times: f64) {
     }
 }
 
-/// Season and trend.
+/// The trend where there is no season, and the weights; those are empty where all are 1.
+fn trend_only(
+    values: &[f64],
+    options: &Options,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<(Vec<f64>, Vec<f64>), Error> {
+    let n = values.len();
+    let window = options.trend_window.unwrap_or((n / 2).max(3)) | 1;
+    let curve = options.curve(window, true);
+    let mut weights = Vec::new();
+    let mut trend = loess(values, &weights, curve, 0, n, poll)?;
+    for _ in 0..options.outer {
+        weights = bisquare(values, &[&trend]);
+        let before = trend;
+        trend = loess(values, &weights, curve, 0, n, poll)?;
+        if has_settled(&before, &trend, options.tolerance) {
+            break;
+        }
+    }
+    Ok((trend, weights))
+}
+
+/// Season, trend and weights; those are empty where all are 1.
 fn one_season(
     values: &[f64],
     m: usize,
     window: usize,
+    options: &Options,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<[Vec<f64>; 3], Error> {
+    let window = window.max(3) | 1;
+    let usual = || ((1.5 * m as f64 / (1.0 - 1.5 / window as f64)).ceil() as usize) | 1;
+    let trend_window = options.trend_window.map_or_else(usual, |steps| steps.max(3) | 1);
+    let curves = [
+        options.curve(window, false),
+        options.curve(m | 1, true),
+        options.curve(trend_window, true),
+    ];
+    let mut trend = vec![0.0; values.len()];
+    let mut season = vec![0.0; values.len()];
+    let mut weights = Vec::new();
+    for round in 0..=options.outer {
+        let before = (season.clone(), trend.clone());
+        for _ in 0..options.inner.max(1) {
+            (season, trend) = smooth(values, &trend, &weights, m, &curves, poll)?;
+        }
+        let settled = round > 0
+            && has_settled(&before.0, &season, options.tolerance)
+            && has_settled(&before.1, &trend, options.tolerance);
+        if settled || round == options.outer {
+            break;
+        }
+        weights = bisquare(values, &[&season, &trend]);
+    }
+    Ok([season, trend, weights])
+}
+
+/// One round: the season of what the trend leaves, and the trend of what that season leaves. `curves` are those of
+/// the season, of what of it is none, and of the trend.
+fn smooth(
+    values: &[f64],
+    trend: &[f64],
+    weights: &[f64],
+    m: usize,
+    curves: &[Curve; 3],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<(Vec<f64>, Vec<f64>), Error> {
     let n = values.len();
-    let trend_window = ((1.5 * m as f64 / (1.0 - 1.5 / window as f64)).ceil() as usize) | 1;
-    let mut trend = vec![0.0; n];
-    let mut season = vec![0.0; n];
-    for _ in 0..ROUNDS {
-        let mut detrended = values.to_vec();
-        add(&mut detrended, &trend, -1.0);
-        // Each place of the season smoothed over the seasons, one season longer at both ends.
-        let mut cycle = vec![0.0; n + 2 * m];
-        for place in 0..m {
-            let own: Vec<f64> = detrended.iter().skip(place).step_by(m).copied().collect();
-            let smooth = loess(&own, window, false, 1, own.len() + 2, poll)?;
-            for (slot, smooth) in cycle[place..].iter_mut().step_by(m).zip(smooth) {
-                *slot = smooth;
-            }
+    let mut detrended = values.to_vec();
+    add(&mut detrended, trend, -1.0);
+    // Each place of the season smoothed over the seasons, one season longer at both ends.
+    let mut cycle = vec![0.0; n + 2 * m];
+    for place in 0..m {
+        let of_place = |all: &[f64]| -> Vec<f64> { all.iter().skip(place).step_by(m).copied().collect() };
+        let (own, trust) = (of_place(&detrended), of_place(weights));
+        let smooth = loess(&own, &trust, curves[0], 1, own.len() + 2, poll)?;
+        for (slot, smooth) in cycle[place..].iter_mut().step_by(m).zip(smooth) {
+            *slot = smooth;
         }
-        // What of that is no season: averages over one season twice, and over three, smoothed.
-        let low = average(&average(&average(&cycle, m), m), 3);
-        let low = loess(&low, m | 1, true, 0, n, poll)?;
-        for (i, s) in season.iter_mut().enumerate() {
-            *s = cycle[i + m] - low[i];
-        }
-        let mut adjusted = values.to_vec();
-        add(&mut adjusted, &season, -1.0);
-        trend = loess(&adjusted, trend_window, true, 0, n, poll)?;
     }
+    // What of that is no season: averages over one season twice, and over three, smoothed.
+    let low = average(&average(&average(&cycle, m), m), 3);
+    let low = loess(&low, &[], curves[1], 0, n, poll)?;
+    let season: Vec<f64> = cycle[m..]
+        .iter()
+        .zip(&low)
+        .map(|(cycle, low)| cycle - low)
+        .collect();
+    let mut adjusted = values.to_vec();
+    add(&mut adjusted, &season, -1.0);
+    let trend = loess(&adjusted, weights, curves[2], 0, n, poll)?;
     Ok((season, trend))
 }
 
@@ -129,83 +266,6 @@ fn average(values: &[f64], window: usize) -> Vec<f64> {
         means.push(sum / window as f64);
     }
     means
-}
-
-/// Local regression on the nearest `window` values with tricube weights, by a line or a constant, at `count` places from
-/// `before` places before the first value on.
-fn loess(
-    values: &[f64],
-    window: usize,
-    line: bool,
-    before: usize,
-    count: usize,
-    poll: &mut dyn FnMut() -> bool,
-) -> Result<Vec<f64>, Error> {
-    let stride = (window / PLACES).max(1);
-    let mut smooth = vec![0.0; count];
-    let mut known: Option<(usize, f64)> = None;
-    for i in (0..count).step_by(stride).chain(count.checked_sub(1)) {
-        unless_canceled(poll)?;
-        let here = regression(values, window, line, i as f64 - before as f64);
-        if let Some((from, there)) = known {
-            let slope = if i > from {
-                (here - there) / (i - from) as f64
-            } else {
-                0.0
-            };
-            for (step, slot) in smooth[from..i].iter_mut().enumerate() {
-                *slot = there + slope * step as f64;
-            }
-        }
-        if let Some(slot) = smooth.get_mut(i) {
-            *slot = here;
-        }
-        known = Some((i, here));
-    }
-    Ok(smooth)
-}
-
-/// The value at `x` of the local line or constant there.
-fn regression(values: &[f64], window: usize, line: bool, x: f64) -> f64 {
-    let n = values.len();
-    if n < 2 {
-        return values.first().copied().unwrap_or(0.0);
-    }
-    let reach = window.min(n);
-    let left = (x - (reach as f64 - 1.0) / 2.0)
-        .round()
-        .clamp(0.0, (n - reach) as f64) as usize;
-    let near = &values[left..left + reach];
-    let mut far = (x - left as f64).max((left + reach - 1) as f64 - x);
-    if window > n {
-        far += ((window - n) / 2) as f64;
-    }
-    let weight = |j: usize| {
-        let distance = (((left + j) as f64 - x).abs() / far.max(f64::MIN_POSITIVE)).min(1.0);
-        let off = 1.0 - distance * distance * distance;
-        off * off * off
-    };
-    // Moments around x, from which those around the weighted centre follow.
-    let [mut sum, mut first, mut second, mut level, mut tilt] = [0.0; 5];
-    for (j, y) in near.iter().enumerate() {
-        let (w, off) = (weight(j), (left + j) as f64 - x);
-        sum += w;
-        first += w * off;
-        second += w * off * off;
-        level += w * y;
-        tilt += w * off * y;
-    }
-    if sum <= 0.0 {
-        return values[left];
-    }
-    let centre = first / sum;
-    let mean = level / sum;
-    let spread = second / sum - centre * centre;
-    if line && spread.max(0.0).sqrt() > 1e-3 * reach as f64 {
-        mean - centre * (tilt / sum - centre * mean) / spread
-    } else {
-        mean
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,13 @@
 #![allow(clippy::result_large_err, clippy::type_complexity)]
 
 mod backtest;
+mod decompose;
+mod features;
 mod levels;
 mod options;
 mod reconcile;
 mod regressors;
+mod seasonality;
 
 use crate::error::Error;
 use crate::series::{Series, time_zone};

@@ -16,13 +16,18 @@ const STRONG: f64 = 0.64;
 /// assert!(kpss(&line) > KPSS_5_PERCENT);
 /// ```
 pub fn kpss(values: &[f64]) -> f64 {
+    kpss_with(values, (3.0 * (values.len() as f64).sqrt() / 13.0) as usize)
+}
+
+/// [`kpss`] with a number of lags.
+pub(crate) fn kpss_with(values: &[f64], lags: usize) -> f64 {
     let n = values.len();
     if n == 0 {
         return 0.0;
     }
+    let lags = lags.min(n - 1);
     let mean = values.iter().sum::<f64>() / n as f64;
     let left: Vec<f64> = values.iter().map(|y| y - mean).collect();
-    let lags = (3.0 * (n as f64).sqrt() / 13.0) as usize;
     let (mut whole, mut squares) = (0.0, 0.0);
     for e in &left {
         whole += e;
