@@ -129,13 +129,24 @@ impl From<kpi_forecast::Error> for Error {
     fn from(error: kpi_forecast::Error) -> Self {
         use kpi_forecast::Error as E;
         use kpi_forecast::reconcile::HierarchyError;
+        // DETAIL and HINT of bytes and texts are sentences, as those of other stored states.
+        if let E::Stored(stored) = &error {
+            let hint = error.hint().map(sentence);
+            return Self::from(stored.clone()).hint_opt(hint);
+        }
         let mut innermost = &error;
         while let E::Node { error, .. } = innermost {
             innermost = error;
         }
         let code = match innermost {
             E::Hierarchy(HierarchyError::TooLarge { .. }) => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-            E::Horizon { .. }
+            E::NotObserved { .. } | E::NotKept { .. } => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            E::Stored(_) => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+            E::Unsuited { .. }
+            | E::NotAfter { .. }
+            | E::OffStep { .. }
+            | E::TooLate { .. }
+            | E::Horizon { .. }
             | E::Level { .. }
             | E::Season { .. }
             | E::Seasons { .. }

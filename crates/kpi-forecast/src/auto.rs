@@ -1,15 +1,16 @@
 //! The model of whoever does not want to choose one.
 
+mod members;
+
+use crate::arima::Estimate;
 use crate::arima::unit_root::is_constant;
-use crate::arima::{Arima, Continued, Estimate, search};
 use crate::backtest::{Outcome, mean_absolute_error, origins};
-use crate::ces::Ces;
 use crate::ensemble::weighted_median;
-use crate::ets::Ets;
 use crate::model::Step;
+use crate::state::State;
 use crate::stl::decompose;
-use crate::theta::Theta;
-use crate::{Drift, Error, Fit, Model, Naive, SeasonalMedian, SeasonalNaive, SeasonalSmoothing, season};
+use crate::{Error, Predict, season};
+use members::{fit, fit_members, fit_naive, members};
 
 /// Origins of the backtest. Fewer would often turn the choice by chance; but where a series is long each is dear, and its
 /// outcomes are many.
@@ -19,9 +20,6 @@ const LONG: usize = 300;
 /// Seasons longer than this have too many states for their number of values to tell: exponential smoothing, complex
 /// exponential smoothing and arima are left out (`ets` in Hyndman's forecast package stops at the same length).
 const LONGEST_STATES: usize = 24;
-/// Values that arima looks at, the newest ones: so many seasons, and not fewer than these.
-const ARIMA_SEASONS: usize = 10;
-const ARIMA_VALUES: usize = 200;
 /// Parts in which weight is moved from a forecast that loses to the seasonal naive.
 const PARTS: usize = 10;
 /// Powers to which the weights are raised, in turn, while the whole loses to the seasonal naive.
@@ -107,7 +105,7 @@ fn weights(backtest: &[(Paths, &[f64])], members: usize) -> Vec<f64> {
 }
 
 /// The weighted mean of two forecasts, and of their standard errors.
-fn mixed(a: &[Step], b: &[Step], share_of_b: f64) -> Vec<Step> {
+pub(crate) fn mixed(a: &[Step], b: &[Step], share_of_b: f64) -> Vec<Step> {
     let mix = |a: f64, b: f64| a + share_of_b * (b - a);
     a.iter()
         .zip(b)
@@ -172,6 +170,18 @@ pub fn weighted_ensemble(
     judged(history, season, None, horizon, false, poll)
 }
 
+/// What is chosen before it is fitted to the whole history.
+struct Decision {
+    /// Tenths of the weight that the naive has.
+    parts: usize,
+    /// Of the members.
+    weights: Vec<f64>,
+    longer: Option<usize>,
+    model: &'static str,
+    outcomes: Vec<Outcome>,
+    errors: (f64, f64),
+}
+
 /// `guarded` is whether the naive has a say, `given` a longer season that is not looked for.
 fn judged(
     history: &[f64],
@@ -181,11 +191,48 @@ fn judged(
     guarded: bool,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Chosen, Error> {
+    let (state, chosen) = kept(history, season, given, horizon, guarded, poll)?;
+    Ok(Chosen {
+        path: state.path(horizon),
+        ..chosen
+    })
+}
+
+/// The fitted models of [`choose_with`], or unless `guarded` of [`weighted_ensemble`], as states with their weights. The path of
+/// what was chosen is left empty.
+pub(crate) fn kept(
+    history: &[f64],
+    season: usize,
+    given: Option<usize>,
+    horizon: usize,
+    guarded: bool,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<(State, Chosen), Error> {
+    let decision = decide(history, season, given, horizon, guarded, poll)?;
+    let state = fit(history, season, &decision, poll)?;
+    let chosen = Chosen {
+        path: Vec::new(),
+        model: decision.model,
+        outcomes: decision.outcomes,
+        errors: decision.errors,
+    };
+    Ok((state, chosen))
+}
+
+fn decide(
+    history: &[f64],
+    season: usize,
+    given: Option<usize>,
+    horizon: usize,
+    guarded: bool,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Decision, Error> {
     let n = history.len();
-    let naive = naive(history, season, horizon, poll)?;
     if n < FEW || is_constant(history) {
-        return Ok(Chosen {
-            path: naive,
+        return Ok(Decision {
+            parts: PARTS,
+            weights: Vec::new(),
+            longer: None,
             model: name(PARTS, if n > season { season } else { 1 }),
             outcomes: Vec::new(),
             errors: (f64::INFINITY, f64::INFINITY),
@@ -220,14 +267,10 @@ fn judged(
             false => (0, own.clone()),
         });
     let errors = (mean_absolute_error(&outcomes), naive_error);
-    let path = if parts == PARTS {
-        naive
-    } else {
-        let found = paths(history, season, longer, horizon, &mut None, poll)?;
-        mixed(&found.combined(&weights), &naive, parts as f64 / PARTS as f64)
-    };
-    Ok(Chosen {
-        path,
+    Ok(Decision {
+        parts,
+        weights,
+        longer,
         model: name(parts, season),
         outcomes,
         errors,
@@ -297,7 +340,7 @@ fn longer_season(history: &[f64], m: usize, poll: &mut dyn FnMut() -> bool) -> R
     Ok((found > m && 3 * found <= history.len()).then_some(found))
 }
 
-/// The forecasts of all members. The order of arima is that of the estimate that is `known`; otherwise one is found and put there.
+/// The forecasts of all members.
 fn paths(
     history: &[f64],
     season: usize,
@@ -306,78 +349,12 @@ fn paths(
     known: &mut Option<Estimate>,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Paths, Error> {
-    let recent = &history[history
-        .len()
-        .saturating_sub((ARIMA_SEASONS * season).max(ARIMA_VALUES))..];
-    if known.is_none() && season <= LONGEST_STATES {
-        // In units of the largest value, so that the search ends at the same place in every unit.
-        let size = recent.iter().fold(f64::MIN_POSITIVE, |m, y| m.max(y.abs()));
-        let scaled: Vec<f64> = recent.iter().map(|y| y / size).collect();
-        *known = search(&scaled, season, poll)?;
-    }
-    let mut all = Vec::new();
-    for member in members(season, longer, known.as_ref()) {
-        let seen = if member.name() == "arima" { recent } else { history };
-        all.push(match member.fit(seen, poll) {
-            Ok(fitted) => Some(fitted.path(horizon)),
-            Err(Error::TooShort { .. }) => None,
-            Err(error) => return Err(error),
-        });
-    }
+    let members = fit_members(history, season, longer, known, poll)?;
     Ok(Paths {
-        members: all,
-        naive: naive(history, season, horizon, poll)?,
+        members: members
+            .into_iter()
+            .map(|member| Some(member?.path(horizon)))
+            .collect(),
+        naive: fit_naive(history, season, poll)?.path(horizon),
     })
-}
-
-/// The models of which the weighted median is taken.
-fn members(season: usize, longer: Option<usize>, known: Option<&Estimate>) -> Vec<Box<dyn Fit>> {
-    if season > LONGEST_STATES {
-        return of_long_season(season);
-    }
-    let mut members: Vec<Box<dyn Fit>> = vec![
-        Box::new(Theta::dynamic_optimized(season)),
-        Box::new(Ets::averaged(season)),
-        Box::new(Ces { season, form: None }),
-        match known.cloned() {
-            Some(earlier) => Box::new(Continued { earlier }),
-            None => Box::new(Arima { season, order: None }),
-        },
-    ];
-    if season > 1 {
-        members.push(Box::new(SeasonalNaive { season }));
-        members.extend(Model::HoltWinters.candidates(season));
-    } else {
-        members.push(Box::new(Naive));
-        members.push(Box::new(Drift));
-        members.extend(Model::Damped.candidates(season));
-    }
-    if let Some(longer) = longer {
-        members.extend(of_long_season(longer));
-    }
-    members
-}
-
-/// Models that take one number a place in the season, and little more.
-fn of_long_season(season: usize) -> Vec<Box<dyn Fit>> {
-    vec![
-        Box::new(Theta::dynamic_optimized(season)),
-        Box::new(SeasonalNaive { season }),
-        Box::new(SeasonalSmoothing { season }),
-        Box::new(SeasonalMedian { season }),
-    ]
-}
-
-fn naive(
-    history: &[f64],
-    season: usize,
-    horizon: usize,
-    poll: &mut dyn FnMut() -> bool,
-) -> Result<Vec<Step>, Error> {
-    let fitted = if season > 1 && history.len() > season {
-        SeasonalNaive { season }.fit(history, poll)?
-    } else {
-        Naive.fit(history, poll)?
-    };
-    Ok(fitted.path(horizon))
 }

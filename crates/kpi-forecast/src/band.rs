@@ -14,17 +14,17 @@ pub(crate) fn width(outcomes: &[Outcome], level: f64, chosen_from: Option<usize>
         || normal_width(level),
         |values| student_width(level, values) * overconfidence(outcomes),
     );
-    stated.max(observed_width(outcomes, level))
+    stated.max(observed_width(&ratios(outcomes), level))
 }
 
 /// Standard errors to each side that hold the share `level` of a normal distribution: 1.96 for 0.95.
-fn normal_width(level: f64) -> f64 {
+pub(crate) fn normal_width(level: f64) -> f64 {
     Normal::standard().inverse_cdf(0.5 + level / 2.0)
 }
 
 /// The same of Student's distribution, since the standard error is itself estimated, with a degree of freedom less for the
 /// level and one for the trend: 2.23 for 0.95 of 12 values.
-fn student_width(level: f64, values: usize) -> f64 {
+pub(crate) fn student_width(level: f64, values: usize) -> f64 {
     let freedom = (values as f64 - 2.0).max(1.0);
     StudentsT::new(0.0, 1.0, freedom).map_or_else(
         |_| normal_width(level),
@@ -34,7 +34,7 @@ fn student_width(level: f64, values: usize) -> f64 {
 
 /// By what factor errors were larger than the standard errors stated, at least 1: the root of the mean squared ratio of each
 /// origin and of two origins more at which all was as stated, so that one bad origin is not taken for a law.
-fn overconfidence(outcomes: &[Outcome]) -> f64 {
+pub(crate) fn overconfidence(outcomes: &[Outcome]) -> f64 {
     const GIVEN: f64 = 2.0;
     let origins = outcomes.iter().filter(|o| o.step == 1).count() as f64;
     let (mut sum, mut count) = (0.0, 0.0);
@@ -50,18 +50,24 @@ fn overconfidence(outcomes: &[Outcome]) -> f64 {
         .max(1.0)
 }
 
-/// Standard errors to each side that held the share `level` of the outcomes, 0 when there are too few to say.
-fn observed_width(outcomes: &[Outcome], level: f64) -> f64 {
-    const FEW: usize = 10;
+/// The errors of outcomes in the standard errors stated, in ascending order.
+pub(crate) fn ratios(outcomes: &[Outcome]) -> Vec<f64> {
     let mut ratios: Vec<f64> = outcomes
         .iter()
         .filter(|o| o.standard_error > 0.0)
         .map(|o| o.error.abs() / o.standard_error)
         .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios
+}
+
+/// Standard errors to each side that held the share `level` of the outcomes with these [`ratios`], 0 when there are too few
+/// to say.
+pub(crate) fn observed_width(ratios: &[f64], level: f64) -> f64 {
+    const FEW: usize = 10;
     if ratios.len() < FEW {
         return 0.0;
     }
-    ratios.sort_by(f64::total_cmp);
     let rank = ((ratios.len() + 1) as f64 * level).ceil() as usize;
     ratios[rank.clamp(1, ratios.len()) - 1]
 }

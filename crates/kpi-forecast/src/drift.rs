@@ -1,6 +1,7 @@
 //! The line from the first value to the last, drawn on.
 
 use crate::model::require;
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict};
 
 /// A random walk with drift: the last value plus `h` times the mean change.
@@ -17,11 +18,13 @@ use crate::{Error, Fit, Predict};
 #[derive(Debug, Clone, Copy)]
 pub struct Drift;
 
-struct Fitted {
-    last: f64,
-    slope: f64,
-    sigma: f64,
-    changes: f64,
+/// The last value, the mean of so many changes, and the sum of their squared distances from it.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) last: f64,
+    pub(crate) slope: f64,
+    pub(crate) squares: f64,
+    pub(crate) changes: f64,
 }
 
 impl Fit for Drift {
@@ -45,7 +48,7 @@ impl Fit for Drift {
         Ok(Box::new(Fitted {
             last,
             slope,
-            sigma: (squares / (changes - 1.0)).sqrt(),
+            squares,
             changes,
         }))
     }
@@ -58,6 +61,10 @@ impl Predict for Fitted {
 
     fn standard_error(&self, step: usize) -> f64 {
         let h = step as f64;
-        self.sigma * (h * (1.0 + h / self.changes)).sqrt()
+        (self.squares / (self.changes - 1.0)).sqrt() * (h * (1.0 + h / self.changes)).sqrt()
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::Drift(self.clone())))
     }
 }

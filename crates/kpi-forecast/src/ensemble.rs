@@ -4,6 +4,7 @@ use crate::arima::Arima;
 use crate::ces::Ces;
 use crate::ets::Ets;
 use crate::model::{Step, require};
+use crate::state::{Combination, Family, Rule, State};
 use crate::theta::Theta;
 use crate::{Error, Fit, Predict};
 
@@ -95,6 +96,16 @@ impl Predict for Fitted {
             .map(|(name, member)| format!("{name} {}", member.form()))
             .collect();
         forms.join("; ")
+    }
+
+    fn state(&self) -> Option<State> {
+        let members = self.members.iter().map(|(_, member)| member.state());
+        let members: Vec<State> = members.collect::<Option<_>>()?;
+        Some(State(Family::Combination(Combination {
+            rule: Rule::Median,
+            weights: vec![1.0; members.len()],
+            members,
+        })))
     }
 }
 

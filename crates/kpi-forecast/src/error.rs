@@ -202,6 +202,53 @@ pub enum Error {
         /// Errors there are at the step that has the fewest.
         errors: usize,
     },
+    /// The model's form has no place for such a value.
+    #[error("value does not suit the model")]
+    Unsuited {
+        /// The value.
+        value: f64,
+        /// The form of the model.
+        form: String,
+    },
+    /// The model takes no values after its fit.
+    #[error("model takes no new values")]
+    NotObserved {
+        /// The model.
+        model: String,
+    },
+    /// The model has no form that can be stored.
+    #[error("model \"{model}\" cannot be kept")]
+    NotKept {
+        /// The model asked for.
+        model: String,
+    },
+    /// A value is not after those that the model has seen.
+    #[error("time is not after the last one of the model")]
+    NotAfter {
+        /// The time of the value, as text.
+        time: String,
+        /// The last time of the model, as text.
+        last: String,
+    },
+    /// A value's time is between two steps.
+    #[error("time is between two steps of the model")]
+    OffStep {
+        /// The time of the value, as text.
+        time: String,
+        /// The nearest times of the model's steps, as text.
+        nearest: [String; 2],
+    },
+    /// So many steps were left out that the model says nothing of now.
+    #[error("time is too long after the last one of the model")]
+    TooLate {
+        /// The time of the value, as text.
+        time: String,
+        /// The last time of the model, as text.
+        last: String,
+    },
+    /// Bytes or text that are no model.
+    #[error("{0}")]
+    Stored(kpi_stats::Error),
     /// The caller's poll asked to stop.
     #[error("forecast was canceled")]
     Canceled,
@@ -296,6 +343,19 @@ impl Error {
                 "past forecasts give {errors} of the at least {} errors at each step that this level needs",
                 needed(*level)
             )),
+            Self::Unsuited { value, form } => Some(format!("the value is {value}, and the model is {form}")),
+            Self::NotObserved { model } | Self::NotKept { model } => Some(format!("the model is {model}")),
+            Self::NotAfter { time, last } => Some(format!(
+                "the time is {time}, and the model has seen all up to {last}"
+            )),
+            Self::OffStep { time, nearest } => Some(format!(
+                "the time is {time}, and the nearest steps are at {} and {}",
+                nearest[0], nearest[1]
+            )),
+            Self::TooLate { time, last } => Some(format!(
+                "the time is {time}, more than {MAX_HORIZON} steps after {last}"
+            )),
+            Self::Stored(error) => error.detail(),
             Self::Canceled => None,
         }
     }
@@ -366,7 +426,33 @@ impl Error {
             Self::FewErrors { .. } => Some(
                 "take a longer range, a shorter horizon or a lower level, or leave interval out for normal bands".into(),
             ),
+            Self::Unsuited { .. } => Some("give NULL to leave a gap, or fit again: kpi.fit(s, ...)".into()),
+            Self::NotObserved { .. } => Some(
+                "fit it again with the new values: kpi.fit(s, ...); or take a model that is kept up, such as 'theta'"
+                    .into(),
+            ),
+            Self::NotKept { .. } => Some(format!(
+                "forecast with it directly: kpi.forecast(s, horizon, model); or fit one of {}",
+                crate::state::names().join(", ")
+            )),
+            Self::NotAfter { .. } => {
+                Some("give values in the order of their times; after a correction fit again: kpi.fit(s, ...)".into())
+            }
+            Self::OffStep { .. } => Some(
+                "give values at the steps of the series, e.g. with date_bin or date_trunc on the time".into(),
+            ),
+            Self::TooLate { .. } => Some("fit again: kpi.fit(s, ...)".into()),
+            Self::Stored(kpi_stats::Error::Text { .. }) => {
+                Some("give the text that this type prints; make new models with kpi.fit".into())
+            }
+            Self::Stored(_) => Some("store only what kpi.fit or kpi.observe returned, unchanged".into()),
             Self::Canceled => None,
         }
+    }
+}
+
+impl From<kpi_stats::Error> for Error {
+    fn from(error: kpi_stats::Error) -> Self {
+        Self::Stored(error)
     }
 }

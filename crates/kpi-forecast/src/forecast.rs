@@ -176,10 +176,10 @@ pub(crate) fn mean_path(fitted: &[Vec<Step>]) -> Vec<Step> {
 }
 
 /// Models of which the mean is taken, or one.
-type Models = Vec<Box<dyn Fit>>;
+pub(crate) type Models = Vec<Box<dyn Fit>>;
 
 /// The models whose mean is the forecast, with the backtest of that mean: those asked for.
-fn choose(
+pub(crate) fn choose(
     model: Model,
     filled: &[f64],
     values: usize,

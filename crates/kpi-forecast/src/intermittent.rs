@@ -2,6 +2,7 @@
 
 use crate::mean::Flat;
 use crate::model::{require, unless_canceled};
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict, ses};
 
 /// How intermittent demand is forecast. All say the mean demand per step, the same for every step ahead.
@@ -37,22 +38,18 @@ pub enum Intermittent {
 const ALPHA: f64 = 0.1;
 
 impl Intermittent {
-    fn mean(self, history: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<f64, Error> {
-        Ok(match self {
-            Self::Croston => croston(history),
-            Self::Sba => (1.0 - ALPHA / 2.0) * croston(history),
-            Self::Tsb => tsb(history),
-            Self::Adida => blocks(history, mean_interval(history).round() as usize),
-            Self::Imapa => {
-                let most = (mean_interval(history).round() as usize).max(1);
-                let mut sum = 0.0;
-                for length in 1..=most {
-                    unless_canceled(poll)?;
-                    sum += blocks(history, length);
-                }
-                sum / most as f64
-            }
-        })
+    /// The mean demand of the models that smooth blocks.
+    fn mean_of_blocks(self, history: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<f64, Error> {
+        let most = (mean_interval(history).round() as usize).max(1);
+        if self == Self::Adida {
+            return Ok(blocks(history, most));
+        }
+        let mut sum = 0.0;
+        for length in 1..=most {
+            unless_canceled(poll)?;
+            sum += blocks(history, length);
+        }
+        Ok(sum / most as f64)
     }
 }
 
@@ -70,33 +67,71 @@ fn demands(history: &[f64]) -> Vec<(f64, f64)> {
     found
 }
 
-fn croston(history: &[f64]) -> f64 {
-    let mut all = demands(history).into_iter();
-    let Some((mut size, mut interval)) = all.next() else {
-        return 0.0;
-    };
-    for (y, since) in all {
-        size += ALPHA * (y - size);
-        interval += ALPHA * (since - interval);
-    }
-    size / interval
+/// What is smoothed of the demands: their size, and the time between two or in `Tsb` the chance of one.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) model: Intermittent,
+    pub(crate) size: f64,
+    pub(crate) rhythm: f64,
+    /// Steps since the last demand.
+    pub(crate) since: f64,
+    pub(crate) sigma: f64,
 }
 
-fn tsb(history: &[f64]) -> f64 {
-    let Some(first) = history.iter().position(|y| *y != 0.0) else {
-        return 0.0;
-    };
-    let mut size = history[first];
-    let mut chance = 1.0 / (first + 1) as f64;
-    for y in &history[first + 1..] {
-        if *y == 0.0 {
-            chance -= ALPHA * chance;
-        } else {
-            size += ALPHA * (y - size);
-            chance += ALPHA * (1.0 - chance);
+impl Fitted {
+    pub(crate) fn of(model: Intermittent, history: &[f64]) -> Option<Self> {
+        let first = history.iter().position(|y| *y != 0.0)?;
+        let (before, after) = history.split_at(first + 1);
+        let interval = before.len() as f64;
+        let mut fitted = Self {
+            model,
+            size: *before.last()?,
+            rhythm: if model == Intermittent::Tsb {
+                1.0 / interval
+            } else {
+                interval
+            },
+            since: 0.0,
+            sigma: 0.0,
+        };
+        after.iter().for_each(|y| fitted.add(*y));
+        Some(fitted)
+    }
+
+    /// One more value.
+    pub(crate) fn add(&mut self, y: f64) {
+        self.since += 1.0;
+        let came = y != 0.0;
+        if came {
+            self.size += ALPHA * (y - self.size);
+        }
+        if self.model == Intermittent::Tsb {
+            self.rhythm += ALPHA * (f64::from(u8::from(came)) - self.rhythm);
+        } else if came {
+            self.rhythm += ALPHA * (self.since - self.rhythm);
+        }
+        if came {
+            self.since = 0.0;
         }
     }
-    size * chance
+}
+
+impl Predict for Fitted {
+    fn value(&self, _step: usize) -> f64 {
+        match self.model {
+            Intermittent::Tsb => self.size * self.rhythm,
+            Intermittent::Sba => (1.0 - ALPHA / 2.0) * (self.size / self.rhythm),
+            _ => self.size / self.rhythm,
+        }
+    }
+
+    fn standard_error(&self, _step: usize) -> f64 {
+        self.sigma
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::Intermittent(self.clone())))
+    }
 }
 
 fn mean_interval(history: &[f64]) -> f64 {
@@ -139,11 +174,27 @@ impl Fit for Intermittent {
         if let Some(flat) = Flat::of_constant(history) {
             return Ok(flat);
         }
-        let mean = self.mean(history, poll)?;
-        let squares: f64 = history.iter().map(|y| (y - mean).powi(2)).sum();
-        Ok(Box::new(Flat {
-            mean,
-            sigma: (squares / (history.len() - 1) as f64).sqrt(),
+        let sigma = |mean: f64| {
+            let squares: f64 = history.iter().map(|y| (y - mean).powi(2)).sum();
+            (squares / (history.len() - 1) as f64).sqrt()
+        };
+        if matches!(self, Self::Adida | Self::Imapa) {
+            let mean = self.mean_of_blocks(history, poll)?;
+            return Ok(Box::new(Flat {
+                mean,
+                sigma: sigma(mean),
+            }));
+        }
+        // Without any demand the history is constant, and has had its answer.
+        let Some(fitted) = Fitted::of(*self, history) else {
+            return Ok(Box::new(Flat {
+                mean: 0.0,
+                sigma: 0.0,
+            }));
+        };
+        Ok(Box::new(Fitted {
+            sigma: sigma(fitted.value(1)),
+            ..fitted
         }))
     }
 }

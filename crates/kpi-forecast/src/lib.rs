@@ -58,6 +58,7 @@ mod seasonal_naive;
 mod seasonal_smoothing;
 pub mod seasonality;
 pub mod ses;
+pub mod state;
 pub mod stl;
 pub mod theta;
 
@@ -66,7 +67,7 @@ pub use error::Error;
 pub use fan::{Band, Fan, fan};
 pub use forecast::{Forecast, MAX_HISTORY, MAX_HORIZON, Point, Request, forecast};
 pub use mean::Mean;
-pub use model::{Fit, Members, Model, Predict, Step};
+pub use model::{Fit, Members, Model, Observe, Predict, Step};
 pub use naive::Naive;
 pub use seasonal_median::SeasonalMedian;
 pub use seasonal_naive::SeasonalNaive;

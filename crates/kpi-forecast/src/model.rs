@@ -7,6 +7,7 @@ use crate::ets::{Ets, Part};
 use crate::intermittent::Intermittent;
 use crate::mstl::Mstl;
 use crate::prophet::Prophet;
+use crate::state::State;
 use crate::theta::Theta;
 use crate::{Drift, Error, Naive, SeasonalNaive, SeasonalSmoothing};
 use std::fmt;
@@ -52,6 +53,31 @@ pub trait Predict {
     /// to choose.
     fn form(&self) -> String {
         String::new()
+    }
+    /// The model as a value that can be stored and that takes new values; `None` of a model that has no such form.
+    fn state(&self) -> Option<State> {
+        None
+    }
+}
+
+/// A fitted model that goes on with what comes next, in a time that does not depend on the length of its history.
+///
+/// The parameters stay what they were; the states become those of the same recursion over the longer history.
+pub trait Observe: Predict {
+    /// The next value.
+    ///
+    /// # Errors
+    /// [`Error::Unsuited`] for a value that the model's form has no place for, and [`Error::NotObserved`] of a model that takes
+    /// no values at all.
+    fn observe(&mut self, value: f64) -> Result<(), Error>;
+
+    /// A step without a value: it is taken for what was forecast.
+    ///
+    /// # Errors
+    /// As of [`observe`](Observe::observe).
+    fn skip(&mut self) -> Result<(), Error> {
+        let next = self.value(1);
+        self.observe(next)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::ets::Ets;
 use crate::mean::Flat;
 use crate::model::{Step, require};
+use crate::state::{Family, State};
 use crate::stl::decompose;
 use crate::{Error, Fit, Predict};
 
@@ -21,9 +22,13 @@ pub struct Mstl {
     pub seasons: Vec<usize>,
 }
 
-struct Fitted {
-    rest: Box<dyn Predict>,
-    courses: Vec<Vec<f64>>,
+/// The last course of each season, and the model of the rest.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) rest: State,
+    pub(crate) courses: Vec<Vec<f64>>,
+    /// What the rest was fitted to.
+    pub(crate) adjusted: Vec<f64>,
 }
 
 impl Fit for Mstl {
@@ -59,9 +64,13 @@ impl Fit for Mstl {
             .zip(&parts.seasons)
             .map(|(m, part)| part[n - m..].to_vec())
             .collect();
+        let fitted = Ets::averaged(1).fit(&rest, poll)?.state();
         Ok(Box::new(Fitted {
-            rest: Ets::averaged(1).fit(&rest, poll)?,
+            rest: fitted.ok_or_else(|| Error::NotKept {
+                model: self.name().to_owned(),
+            })?,
             courses,
+            adjusted: rest,
         }))
     }
 }
@@ -87,5 +96,9 @@ impl Predict for Fitted {
 
     fn form(&self) -> String {
         self.rest.form()
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::Mstl(Box::new(self.clone()))))
     }
 }

@@ -1,6 +1,7 @@
 //! The last value, for ever.
 
 use crate::model::require;
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict};
 
 /// Every forecast is the last value. The best there is for a random walk, and the yardstick for all others.
@@ -17,9 +18,12 @@ use crate::{Error, Fit, Predict};
 #[derive(Debug, Clone, Copy)]
 pub struct Naive;
 
-struct Fitted {
-    last: f64,
-    sigma: f64,
+/// The last value, and the sum of squares of so many changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) last: f64,
+    pub(crate) squares: f64,
+    pub(crate) changes: f64,
 }
 
 impl Fit for Naive {
@@ -40,7 +44,8 @@ impl Fit for Naive {
             .sum::<f64>();
         Ok(Box::new(Fitted {
             last,
-            sigma: (squares / (history.len() - 1) as f64).sqrt(),
+            squares,
+            changes: (history.len() - 1) as f64,
         }))
     }
 }
@@ -51,6 +56,10 @@ impl Predict for Fitted {
     }
 
     fn standard_error(&self, step: usize) -> f64 {
-        self.sigma * (step as f64).sqrt()
+        (self.squares / self.changes).sqrt() * (step as f64).sqrt()
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::Naive(self.clone())))
     }
 }

@@ -1,11 +1,12 @@
 //! The usual value at each place in the season.
 
 use crate::model::require;
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict};
 
 /// Seasons of which the median is taken, the newest ones: odd, so that it is a value that was; and one holiday, or two,
 /// does not come back.
-const SEASONS: usize = 5;
+pub(crate) const SEASONS: usize = 5;
 
 /// Every forecast is the median of the last five values (of fewer at the start of a series) seen at the same place in the
 /// season. It forgets a holiday or an outage that [`crate::SeasonalNaive`] repeats as a whole and
@@ -27,9 +28,13 @@ pub struct SeasonalMedian {
     pub season: usize,
 }
 
-struct Fitted {
-    levels: Vec<f64>,
-    sigma: f64,
+/// What the median is taken of, the newest seasons; and the sum of so many squared errors.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) recent: Vec<f64>,
+    pub(crate) season: usize,
+    pub(crate) squares: f64,
+    pub(crate) errors: f64,
 }
 
 impl Fit for SeasonalMedian {
@@ -52,16 +57,16 @@ impl Fit for SeasonalMedian {
             .sum();
         let n = history.len();
         Ok(Box::new(Fitted {
-            levels: (n..n + season)
-                .map(|t| median_before(history, t, season))
-                .collect(),
-            sigma: (squares / (n - season) as f64).sqrt(),
+            recent: history[n.saturating_sub(SEASONS * season)..].to_vec(),
+            season,
+            squares,
+            errors: (n - season) as f64,
         }))
     }
 }
 
 /// The median of the values one season before `t`, two seasons before, and so on.
-fn median_before(history: &[f64], t: usize, season: usize) -> f64 {
+pub(crate) fn median_before(history: &[f64], t: usize, season: usize) -> f64 {
     let mut seen = [0.0; SEASONS];
     let mut count = 0;
     for (back, place) in (1..).zip(&mut seen) {
@@ -81,12 +86,17 @@ fn median_before(history: &[f64], t: usize, season: usize) -> f64 {
 
 impl Predict for Fitted {
     fn value(&self, step: usize) -> f64 {
-        self.levels[(step.max(1) - 1) % self.levels.len()]
+        let place = (step.max(1) - 1) % self.season;
+        median_before(&self.recent, self.recent.len() + place, self.season)
     }
 
     fn standard_error(&self, step: usize) -> f64 {
-        let seasons = (step.max(1) - 1) / self.levels.len();
-        self.sigma * ((seasons + 1) as f64).sqrt()
+        let seasons = (step.max(1) - 1) / self.season;
+        (self.squares / self.errors).sqrt() * ((seasons + 1) as f64).sqrt()
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::SeasonalMedian(self.clone())))
     }
 }
 

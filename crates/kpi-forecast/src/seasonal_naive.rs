@@ -1,6 +1,7 @@
 //! The value of one season ago.
 
 use crate::model::require;
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict};
 
 /// Every forecast is the last value seen at the same place in the season. With season 1 it is [`crate::Naive`].
@@ -20,9 +21,12 @@ pub struct SeasonalNaive {
     pub season: usize,
 }
 
-struct Fitted {
-    last_season: Vec<f64>,
-    sigma: f64,
+/// The last season, and the sum of squares of so many changes from season to season.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) last_season: Vec<f64>,
+    pub(crate) squares: f64,
+    pub(crate) changes: f64,
 }
 
 impl Fit for SeasonalNaive {
@@ -45,7 +49,8 @@ impl Fit for SeasonalNaive {
             .sum::<f64>();
         Ok(Box::new(Fitted {
             last_season: history[compared..].to_vec(),
-            sigma: (squares / compared as f64).sqrt(),
+            squares,
+            changes: compared as f64,
         }))
     }
 }
@@ -57,6 +62,10 @@ impl Predict for Fitted {
 
     fn standard_error(&self, step: usize) -> f64 {
         let seasons = (step.max(1) - 1) / self.last_season.len();
-        self.sigma * ((seasons + 1) as f64).sqrt()
+        (self.squares / self.changes).sqrt() * ((seasons + 1) as f64).sqrt()
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::SeasonalNaive(self.clone())))
     }
 }

@@ -1,6 +1,7 @@
 //! Exponential smoothing of each place in the season.
 
 use crate::model::require;
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict};
 
 /// One smoothed level per place in the season, all with the same weight: `level = alpha * y + (1 - alpha) *
@@ -23,11 +24,14 @@ pub struct SeasonalSmoothing {
     pub season: usize,
 }
 
-struct Fitted {
-    levels: Vec<f64>,
-    next: usize,
-    alpha: f64,
-    sigma: f64,
+/// The level of each place in the season, `next` the position of the next value; and the sum of so many squared errors.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) levels: Vec<f64>,
+    pub(crate) next: usize,
+    pub(crate) alpha: f64,
+    pub(crate) squares: f64,
+    pub(crate) errors: f64,
 }
 
 impl Fit for SeasonalSmoothing {
@@ -67,14 +71,14 @@ fn smooth(history: &[f64], season: usize, alpha: f64) -> (f64, Fitted) {
         squares += error * error;
         *level += alpha * error;
     }
-    let sigma = (squares / (history.len() - season) as f64).sqrt();
     (
         absolute,
         Fitted {
             levels,
             next: history.len(),
             alpha,
-            sigma,
+            squares,
+            errors: (history.len() - season) as f64,
         },
     )
 }
@@ -86,6 +90,10 @@ impl Predict for Fitted {
 
     fn standard_error(&self, step: usize) -> f64 {
         let seasons = (step.max(1) - 1) / self.levels.len();
-        self.sigma * (1.0 + seasons as f64 * self.alpha * self.alpha).sqrt()
+        (self.squares / self.errors).sqrt() * (1.0 + seasons as f64 * self.alpha * self.alpha).sqrt()
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::SeasonalSmoothing(self.clone())))
     }
 }

@@ -98,6 +98,20 @@ fn arima_of_accidental_deaths() {
     near(-0.5 * found.deviance, -425.44, 2);
 }
 
+/// The same log likelihood and its criterion, aic = 856.88, from the model that is kept.
+#[test]
+fn likelihood_of_accidental_deaths() {
+    let model = Arima {
+        season: 12,
+        order: Some(airline_order()),
+    };
+    let state = model.fit(&DEATHS, &mut || false).unwrap().state().unwrap();
+    let likelihood = state.likelihood().unwrap();
+    assert_eq!((likelihood.parameters, likelihood.values), (3, 59));
+    near(likelihood.logarithm, -425.44, 2);
+    near(likelihood.criteria()[0], 856.88, 2);
+}
+
 #[test]
 fn arima_of_the_nile() {
     let found = estimate(order(0, 1, 1), &difference(&NILE, 1), &mut || false)

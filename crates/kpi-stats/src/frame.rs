@@ -9,7 +9,10 @@ use crate::checksum::crc32c;
 const VERSION: u8 = 1;
 const CHECKSUM_BYTES: usize = 4;
 
+pub use crate::text::{from_hex, to_hex};
+
 /// Which state the bytes hold, so that one state is never read as another.
+#[allow(missing_docs)] // The states have these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Stats1d = 1,
@@ -42,6 +45,7 @@ pub enum Kind {
     FloatExtremesBy = 35,
     IntExtremesBy = 36,
     BytesExtremesBy = 37,
+    ForecastModel = 60,
 }
 
 /// Writes the content of a frame.
@@ -50,12 +54,14 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// A frame without content.
     pub fn new(kind: Kind) -> Self {
         Self {
             bytes: vec![VERSION, kind as u8],
         }
     }
 
+    /// One byte.
     pub fn u8(&mut self, value: u8) {
         self.bytes.push(value);
     }
@@ -91,10 +97,12 @@ impl Writer {
         self.raw(bytes);
     }
 
+    /// Bytes whose number the reader knows.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// The whole frame with its checksum.
     pub fn finish(mut self) -> Vec<u8> {
         let checksum = crc32c(&self.bytes);
         self.bytes.extend_from_slice(&checksum.to_le_bytes());
@@ -117,6 +125,10 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Checks the frame.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it is of another version or kind, or altered; so does everything that is read from it.
     pub fn new(type_name: &'static str, kind: Kind, bytes: &'a [u8]) -> Result<Self, Error> {
         let reader = Self { type_name, rest: &[] };
         let [version, stored_kind, rest @ ..] = bytes else {
@@ -148,14 +160,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// One byte.
     pub fn u8(&mut self) -> Result<u8, Error> {
         self.chunk::<1>().map(|[byte]| byte)
     }
 
+    /// A double.
     pub fn f64(&mut self) -> Result<f64, Error> {
         self.chunk().map(f64::from_le_bytes)
     }
 
+    /// A number of fixed length.
     pub fn i64(&mut self) -> Result<i64, Error> {
         self.chunk().map(i64::from_le_bytes)
     }
@@ -172,6 +187,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// What [`Writer::varint`] wrote.
     pub fn varint(&mut self) -> Result<u64, Error> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
@@ -231,6 +247,7 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.rest)
     }
 
+    /// Fails when anything is left.
     pub fn finish(self) -> Result<(), Error> {
         match self.rest.len() {
             0 => Ok(()),

@@ -50,7 +50,7 @@ mod time_weight;
 mod bits;
 mod checksum;
 mod error;
-mod frame;
+pub mod frame;
 mod histogram;
 mod hyperloglog;
 mod interval;

@@ -13,7 +13,7 @@ const SPECIAL_NAMES: [(u8, &str); 3] = [
 ];
 
 /// Bytes as PostgreSQL prints `bytea`: `\x` and two digits each.
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
+pub fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 + 2 * bytes.len());
     text.push_str("\\x");
     for byte in bytes {
@@ -24,7 +24,11 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
     text
 }
 
-pub(crate) fn from_hex(type_name: &'static str, text: &str) -> Result<Vec<u8>, Error> {
+/// Reads what [`to_hex`] wrote, with white space around it.
+///
+/// # Errors
+/// [`Error::Text`] with the position of what is no digit.
+pub fn from_hex(type_name: &'static str, text: &str) -> Result<Vec<u8>, Error> {
     let error = |position, reason: &str| Error::Text {
         type_name,
         position,

@@ -6,6 +6,7 @@ mod backtest;
 mod decompose;
 mod features;
 mod levels;
+mod model;
 mod options;
 mod reconcile;
 mod regressors;
@@ -131,6 +132,14 @@ fn horizon(horizon: Option<i32>) -> Result<i64, Error> {
         )
         .hint("say how many steps ahead, e.g. horizon => 14")
     })
+}
+
+fn no_horizon() -> Error {
+    Error::new(
+        PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+        "horizon must not be null",
+    )
+    .hint("say how many steps ahead, e.g. horizon => 14")
 }
 
 /// Lets a cancel through, between two parts of a computation.

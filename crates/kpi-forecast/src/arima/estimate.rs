@@ -95,7 +95,8 @@ fn parts(order: Order, free: &[f64]) -> [Vec<f64>; 4] {
     })
 }
 
-fn process(order: Order, [ar, ma, seasonal_ar, seasonal_ma]: &[Vec<f64>; 4]) -> Process {
+/// The process with its seasonal factors multiplied out.
+pub(crate) fn process(order: Order, [ar, ma, seasonal_ar, seasonal_ma]: &[Vec<f64>; 4]) -> Process {
     let minus = |c: &[f64]| c.iter().map(|c| -c).collect::<Vec<f64>>();
     Process {
         ar: minus(&product(&minus(ar), &minus(seasonal_ar), order.season)),

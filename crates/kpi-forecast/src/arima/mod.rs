@@ -1,18 +1,22 @@
 //! Seasonal autoregressive integrated moving averages.
 
 mod estimate;
+mod gain;
 pub mod likelihood;
 pub mod polynomial;
 mod regression;
 mod search;
 pub mod unit_root;
 
+pub(crate) use estimate::process;
 pub use estimate::{Estimate, Order, estimate, estimate_with};
+pub(crate) use gain::Gain;
 pub use regression::Regression;
 pub use search::{apply, search, search_with};
 
 use crate::mean::Flat;
 use crate::model::{Step, require};
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict};
 
 /// A seasonal autoregressive integrated moving average with drift or mean, its order found step by step (see [`search`])
@@ -104,23 +108,32 @@ fn fit(
     };
     let kept = estimate.order.d + estimate.order.season * estimate.order.seasonal_d;
     let tail = values[values.len().saturating_sub(kept.max(1))..].to_vec();
+    let count = values.len().saturating_sub(kept);
     Ok(Box::new(Fitted {
+        gain: Gain::after(&estimate.process, count),
         estimate,
         tail,
         scale,
+        count,
     }))
 }
 
-struct Fitted {
-    estimate: Estimate,
+/// An estimated order, in units of `scale`.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) estimate: Estimate,
     /// The last values, from which differences are undone.
-    tail: Vec<f64>,
-    scale: f64,
+    pub(crate) tail: Vec<f64>,
+    pub(crate) scale: f64,
+    /// Differences that it was estimated from.
+    pub(crate) count: usize,
+    /// The gain of the filter for the next value; nothing where the process has none.
+    pub(crate) gain: Option<Gain>,
 }
 
 impl Fitted {
     /// `1 - sum c_i B^i` of the differences.
-    fn differencing(&self) -> Vec<f64> {
+    pub(crate) fn differencing(&self) -> Vec<f64> {
         let order = self.estimate.order;
         let mut whole = Vec::new();
         for _ in 0..order.d {
@@ -192,5 +205,9 @@ impl Predict for Fitted {
 
     fn form(&self) -> String {
         self.estimate.order.to_string()
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::Arima(Box::new(self.clone()))))
     }
 }

@@ -1,6 +1,6 @@
 //! Complex exponential smoothing.
 
-mod recursion;
+pub(crate) mod recursion;
 
 pub use recursion::{Row, Season, Weights};
 
@@ -8,6 +8,7 @@ use crate::decomposition::{Kind, seasonal_indices_of};
 use crate::mean::Flat;
 use crate::model::{Step, require, unless_canceled};
 use crate::optimize::simplex::minimize;
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict};
 use recursion::States;
 
@@ -36,12 +37,19 @@ const HIGH: [f64; 4] = [1.8, 1.9, 1.5, 1.5];
 /// Evaluations of a search per weight.
 const EVALUATIONS: usize = 120;
 
-struct Estimate {
-    season: Season,
-    weights: Weights,
-    last: Vec<Row>,
-    sigma: f64,
-    aicc: f64,
+/// An estimated seasonal part, in the unit of the values that it was estimated from.
+#[derive(Debug, Clone)]
+pub(crate) struct Estimate {
+    pub(crate) season: Season,
+    pub(crate) weights: Weights,
+    /// The rows before the first value.
+    pub(crate) first: Vec<Row>,
+    /// The newest rows, one for each place in the season.
+    pub(crate) last: Vec<Row>,
+    pub(crate) sigma: f64,
+    /// n log(sum e^2).
+    pub(crate) deviance: f64,
+    pub(crate) aicc: f64,
 }
 
 impl Fit for Ces {
@@ -124,8 +132,10 @@ fn estimate(
     Ok(known.then(|| Estimate {
         season,
         weights,
+        first: states.first(first.len()),
         last: states.last(first.len()),
         sigma,
+        deviance,
         aicc,
     }))
 }
@@ -160,9 +170,10 @@ fn first_rows(season: Season, values: &[f64], m: usize) -> Option<Vec<Row>> {
     }
 }
 
-struct Fitted {
-    estimate: Estimate,
-    scale: f64,
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) estimate: Estimate,
+    pub(crate) scale: f64,
 }
 
 impl Predict for Fitted {
@@ -205,5 +216,9 @@ impl Predict for Fitted {
             Season::Full => "F",
         };
         format!("CES({letter})")
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::Ces(self.clone())))
     }
 }

@@ -111,6 +111,11 @@ impl States {
         squares
     }
 
+    /// The `lag` rows before the first value.
+    pub fn first(&self, lag: usize) -> Vec<Row> {
+        self.rows.get(..lag).map_or(Vec::new(), <[Row]>::to_vec)
+    }
+
     /// The newest `lag` rows of the values.
     pub fn last(&self, lag: usize) -> Vec<Row> {
         let end = self.rows.len().saturating_sub(lag);
@@ -118,6 +123,21 @@ impl States {
             .get(end.saturating_sub(lag)..end)
             .map_or(Vec::new(), <[Row]>::to_vec)
     }
+}
+
+/// Carries the newest rows on by a value, and returns what was expected of it.
+pub fn observe(season: Season, w: &Weights, rows: &mut [Row], y: f64) -> f64 {
+    let lag = rows.len();
+    let newest = rows.get(lag.saturating_sub(level_lag(season, lag))).copied();
+    let (Some(level), Some(place)) = (newest, rows.first().copied()) else {
+        return f64::NAN;
+    };
+    let expected = mean(season, &level, &place);
+    rows.rotate_left(1);
+    if let Some(last) = rows.last_mut() {
+        *last = update(season, w, &level, &place, y - expected);
+    }
+    expected
 }
 
 /// Point forecasts after the given rows.
@@ -141,4 +161,16 @@ pub fn response(season: Season, w: &Weights, lag: usize, steps: usize) -> Vec<f6
         *newest = update(season, w, &Row::default(), &Row::default(), 1.0);
     }
     means(season, w, &rows, steps)
+}
+
+/// The first rows and the rows of all values.
+#[cfg(test)]
+pub fn rows(season: Season, w: &Weights, values: &[f64], first: &[Row]) -> Vec<Row> {
+    let mut states = States {
+        rows: first.to_vec(),
+        reversed: Vec::new(),
+    };
+    states.rows.resize(first.len() + values.len(), Row::default());
+    states.pass(season, w, values, first.len());
+    states.rows
 }

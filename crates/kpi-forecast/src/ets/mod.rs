@@ -2,16 +2,19 @@
 
 mod estimate;
 mod form;
-mod recursion;
+pub(crate) mod recursion;
 mod spread;
 mod start;
 
+#[cfg(test)]
+pub(crate) use estimate::finish;
 pub use estimate::{Estimate, Work, estimate};
 pub use form::{Form, Part, UnknownForm};
 pub use recursion::{State, Weights};
 
 use crate::mean::Flat;
 use crate::model::{Step, require};
+use crate::state::{Family, State as Kept};
 use crate::{Error, Fit, Predict};
 
 /// Exponential smoothing with the form of error, trend and season that has the least corrected Akaike criterion.
@@ -164,9 +167,10 @@ impl Fit for Ets {
 const LEAST_WEIGHT: f64 = 0.01;
 
 /// Fitted forms of exponential smoothing with weights that sum to 1, the best first.
-struct Fitted {
-    weighted: Vec<(f64, Estimate)>,
-    scale: f64,
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) weighted: Vec<(f64, Estimate)>,
+    pub(crate) scale: f64,
 }
 
 impl Predict for Fitted {
@@ -204,6 +208,10 @@ impl Predict for Fitted {
             .map(|(_, estimate)| estimate.form.to_string())
             .collect();
         forms.join("+")
+    }
+
+    fn state(&self) -> Option<Kept> {
+        Some(Kept(Family::Ets(self.clone())))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The theta models.
 
-mod recursion;
+pub(crate) mod recursion;
 
 pub use recursion::Line;
 
@@ -8,6 +8,7 @@ use crate::decomposition::{Indices, Kind, seasonal_indices_of};
 use crate::mean::Flat;
 use crate::model::{Step, require, unless_canceled};
 use crate::season::is_seasonal;
+use crate::state::{Family, State};
 use crate::{Error, Fit, Predict};
 use recursion::Fitted;
 
@@ -170,11 +171,13 @@ fn search(mut fit: impl FnMut(f64) -> Result<Fitted, Error>) -> Result<Fitted, E
     Ok(found)
 }
 
-struct Seasoned {
-    indices: Option<Indices>,
-    dynamic: bool,
-    fitted: Fitted,
-    sigma: f64,
+/// A theta model of what is left without the season, and the season.
+#[derive(Debug, Clone)]
+pub(crate) struct Seasoned {
+    pub(crate) indices: Option<Indices>,
+    pub(crate) dynamic: bool,
+    pub(crate) fitted: Fitted,
+    pub(crate) sigma: f64,
 }
 
 impl Predict for Seasoned {
@@ -219,5 +222,9 @@ impl Predict for Seasoned {
     fn form(&self) -> String {
         let theta = 1.0 / (1.0 - self.fitted.line_weight).max(1e-9);
         format!("alpha {:.2}, theta {theta:.2}", self.fitted.alpha)
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::Theta(self.clone())))
     }
 }

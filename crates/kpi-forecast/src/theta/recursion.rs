@@ -8,6 +8,8 @@ pub struct Fitted {
     pub alpha: f64,
     /// `1 - 1/theta`: 0 leaves out the line, 1/2 is theta = 2.
     pub line_weight: f64,
+    /// The level before the first value.
+    pub first: f64,
     /// The level after the last value.
     pub level: f64,
     /// The line after the last value.
@@ -98,6 +100,7 @@ pub fn fit(values: &[f64], dynamic: bool, alpha: f64, line_weight: Option<f64>) 
     Fitted {
         alpha,
         line_weight: weight,
+        first,
         level: level + first * decay,
         line: if dynamic { line } else { whole },
         squares: squares.max(0.0),

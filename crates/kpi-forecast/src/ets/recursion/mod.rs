@@ -59,6 +59,13 @@ pub struct Step {
     mean: f64,
 }
 
+impl Step {
+    /// What was expected of the value.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+}
+
 /// The gradient of the deviance.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Slope {
