@@ -102,6 +102,7 @@ impl Regression {
         let left = without(&values, &columns, coefficients);
         let kept = order.d + order.season * order.seasonal_d;
         let tail = left[n.saturating_sub(kept.max(1))..].to_vec();
+        let count = n.saturating_sub(kept);
         let effects = independent.iter().zip(&known).zip(coefficients);
         let coefficients = effects
             .map(|((index, (_, size)), c)| (*index, scale * c / size))
@@ -111,6 +112,8 @@ impl Regression {
                 estimate,
                 tail,
                 scale,
+                count,
+                gain: None,
             },
             coefficients,
             regressors: self.regressors.clone(),
