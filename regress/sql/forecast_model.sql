@@ -16,7 +16,7 @@ SELECT name FROM kept, known
 WHERE EXISTS (SELECT f.* FROM kpi.forecast(s, 7, name, season => 7) f EXCEPT SELECT p.* FROM kpi.predict(model, 7) p)
    OR (SELECT count(*) FROM kpi.predict(model, 7)) <> 7;
 -- At another level too.
-SELECT name FROM kept, known WHERE EXISTS (SELECT f.* FROM kpi.forecast(s, 7, name, 0.8, 7) f EXCEPT SELECT p.* FROM kpi.predict(model, 7, 0.8) p);
+SELECT name FROM kept, known WHERE EXISTS (SELECT f.* FROM kpi.forecast(s, 7, name, level => 0.8, season => 7) f EXCEPT SELECT p.* FROM kpi.predict(model, 7, 0.8) p);
 
 -- Two weeks, one day after the other.
 CREATE FUNCTION pg_temp.after(model kpi.model, since timestamptz, until timestamptz) RETURNS kpi.model LANGUAGE plpgsql AS $$
@@ -91,6 +91,7 @@ SELECT kpi.predict(model, 0) FROM kept WHERE name = 'ets';
 SELECT kpi.predict(model, NULL) FROM kept WHERE name = 'ets';
 SELECT kpi.predict(model, 3, 95) FROM kept WHERE name = 'ets';
 SELECT kpi.fit(s, 'oracle') FROM known;
+SELECT kpi.fit(s, 'prophet') FROM known;
 SELECT kpi.fit(s, season => 60) FROM known;
 SELECT kpi.fit(s, horizon => 0) FROM known;
 SELECT kpi.fit('[]');

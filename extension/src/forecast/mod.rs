@@ -134,14 +134,6 @@ fn horizon(horizon: Option<i32>) -> Result<i64, Error> {
     })
 }
 
-fn no_horizon() -> Error {
-    Error::new(
-        PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-        "horizon must not be null",
-    )
-    .hint("say how many steps ahead, e.g. horizon => 14")
-}
-
 /// Lets a cancel through, between two parts of a computation.
 pub(crate) fn poll() -> bool {
     pgrx::check_for_interrupts!();

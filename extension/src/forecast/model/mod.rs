@@ -88,8 +88,7 @@ fn model_predict(
 }
 
 fn predict(model: &FittedModel, horizon: Option<i32>, level: Option<f64>) -> Result<Vec<super::Row>, Error> {
-    let horizon = horizon.ok_or_else(super::no_horizon)?;
-    let points = model.predict(horizon.into(), level.unwrap_or(0.95))?;
+    let points = model.predict(super::horizon(horizon)?, level.unwrap_or(0.95))?;
     let zone = time_zone(Some(model.clock().zone()))?;
     let mut rows = Vec::with_capacity(points.len());
     for (step, point) in (1..).zip(points) {
