@@ -7,17 +7,14 @@ CREATE TABLE sales (shop int NOT NULL, ts timestamptz NOT NULL, amount float8);
 INSERT INTO sales
 SELECT shop, '2024-01-01 00:00Z'::timestamptz + m * interval '1 month', 100 + shop + m * (shop % 7) + (shop * 7919 + m * 104729) % 101 / 10.0
 FROM generate_series(1, 200) AS shop, generate_series(0, 29) AS m;
-CREATE INDEX ON sales (shop, ts);
-CREATE TABLE shops AS SELECT DISTINCT shop FROM sales;
 CREATE TABLE stored AS SELECT shop, kpi.series(ts, amount) AS s FROM sales GROUP BY shop;
 CREATE TABLE parted (LIKE sales) PARTITION BY HASH (shop);
 CREATE TABLE parted_0 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 INSERT INTO parted SELECT * FROM sales;
-ANALYZE sales, shops, stored, parted;
+ANALYZE sales, stored, parted;
 -- Small tables, so that the story is quick; what decides for large ones is the work, which is said by the functions' cost.
 SET min_parallel_table_scan_size = 0;
-SET min_parallel_index_scan_size = 0;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET max_parallel_workers_per_gather = 2;
@@ -25,10 +22,6 @@ SET jit = off;
 
 -- Stored series: workers share them.
 EXPLAIN (COSTS OFF) SELECT shop, f.* FROM stored, kpi.forecast(s, 12, 'theta') AS f;
--- A list of what there are series of: each worker reads the rows of its own.
-SET enable_seqscan = off;
-EXPLAIN (COSTS OFF) SELECT l.shop, f.* FROM shops AS l, LATERAL (SELECT kpi.series(ts, amount) AS s FROM sales WHERE sales.shop = l.shop) AS g, kpi.forecast(g.s, 12, 'theta') AS f;
-RESET enable_seqscan;
 -- Partitions: each is grouped and forecast by one worker.
 SET enable_partitionwise_aggregate = on;
 SET enable_sort = off;
@@ -52,7 +45,6 @@ SET max_parallel_workers_per_gather = 2;
 \set VERBOSITY terse
 SELECT count(*) FROM stored, kpi.forecast(s, 12, 'theta', season => 16) AS f;
 RESET min_parallel_table_scan_size;
-RESET min_parallel_index_scan_size;
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET max_parallel_workers_per_gather;

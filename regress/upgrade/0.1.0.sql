@@ -925,7 +925,7 @@ CREATE VIEW public.forecasts AS
 UNION ALL
  SELECT f.step,
     f.value
-   FROM kpi.forecast('revenue'::text, 2, 'month'::text, 'naive'::text, (0.95)::double precision, 1) f(step, ts, value, lower, upper, model);
+   FROM kpi.forecast('revenue'::text, 2, 'day'::text, 'naive'::text, (0.95)::double precision, 1) f(step, ts, value, lower, upper, model);
 
 
 ALTER TABLE public.forecasts OWNER TO postgres;

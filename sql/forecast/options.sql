@@ -80,11 +80,22 @@ COMMENT ON FUNCTION kpi._forecast(kpi.series, int, text, kpi.levels, kpi.seasons
 
 CREATE FUNCTION kpi.forecast(
     s kpi.series, horizon int, model text DEFAULT 'auto', level float8 DEFAULT 0.95, season kpi.seasons DEFAULT NULL,
-    options jsonb DEFAULT NULL
+    options jsonb DEFAULT NULL, regressors kpi.series[] DEFAULT NULL, holidays date[] DEFAULT NULL,
+    holiday_window int[] DEFAULT '{0,0}'
 ) RETURNS SETOF kpi.forecast_point
     AS 'MODULE_PATHNAME', 'forecast_with_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
-COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, float8, kpi.seasons, jsonb) IS
-    'the next steps of a series with a band that holds the share level of outcomes; model is auto, seasonal_naive, theta, ets, ces, arima, mstl, croston or another one of docs/forecast.md, or the mean of several, as naive+theta; season in steps (or several) is found from the data when NULL; options are lower, upper, non_negative, interval, clean, box_cox and bias_adjust';
+COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, float8, kpi.seasons, jsonb, kpi.series[], date[], int[]) IS
+    'the next steps of a series with a band that holds the share level of outcomes; model is auto, seasonal_naive, theta, ets, ces, arima, mstl, prophet, croston or another one of docs/forecast.md, or the mean of several, as naive+theta; season in steps (or several) is found from the data when NULL; options are lower, upper, non_negative, interval, clean, box_cox and bias_adjust; regressors, each with values for the history and the horizon, and holidays, each with the days of holiday_window around it, are for auto, arima and prophet';
+
+CREATE FUNCTION kpi._forecast(
+    s kpi.series, horizon int, model text, level float8, season kpi.seasons, options jsonb, regressors kpi.series[],
+    holidays date[], holiday_window int[], timezone text
+) RETURNS SETOF kpi.forecast_point
+    AS 'MODULE_PATHNAME', 'forecast_with_in_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
+COMMENT ON FUNCTION kpi._forecast(
+    kpi.series, int, text, float8, kpi.seasons, jsonb, kpi.series[], date[], int[], text
+) IS
+    'kpi.forecast of a series whose days and months are those of a given time zone, the session''s when NULL';
 
 -- Named arguments can only follow positional ones, and those before them can have no default: hence one with and one without model.
 CREATE FUNCTION kpi.forecast(
@@ -106,16 +117,18 @@ COMMENT ON FUNCTION kpi.forecast(kpi.series, int, kpi.levels, kpi.seasons, jsonb
 
 CREATE FUNCTION kpi.forecast(
     code text, horizon int, period text DEFAULT 'day', model text DEFAULT 'auto', level float8 DEFAULT 0.95,
-    season kpi.seasons DEFAULT NULL, options jsonb DEFAULT NULL
+    season kpi.seasons DEFAULT NULL, options jsonb DEFAULT NULL, regressors kpi.series[] DEFAULT NULL,
+    holidays date[] DEFAULT NULL, holiday_window int[] DEFAULT '{0,0}'
 ) RETURNS SETOF kpi.forecast_point
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 100000 ROWS 30 SET search_path = pg_catalog AS $$
 BEGIN
-    RETURN QUERY SELECT f.step, f.ts, f.value, f.lower, f.upper, f.model FROM kpi._forecast(
-        kpi._complete_series(forecast.code, forecast.period), forecast.horizon, forecast.model,
-        ARRAY[coalesce(forecast.level, 0.95)]::kpi.levels, forecast.season, forecast.options, kpi._timezone(forecast.code)) f;
+    RETURN QUERY SELECT f.* FROM kpi._forecast(
+        kpi._complete_series(forecast.code, forecast.period), forecast.horizon, forecast.model, forecast.level,
+        forecast.season, forecast.options, forecast.regressors, forecast.holidays, forecast.holiday_window,
+        kpi._timezone(forecast.code)) f;
 END
 $$;
-COMMENT ON FUNCTION kpi.forecast(text, int, text, text, float8, kpi.seasons, jsonb) IS
+COMMENT ON FUNCTION kpi.forecast(text, int, text, text, float8, kpi.seasons, jsonb, kpi.series[], date[], int[]) IS
     'the next periods of a KPI after the last one that is over, with a band that holds the share level of outcomes; see kpi.forecast of a series';
 CREATE FUNCTION kpi.forecast(
     code text, horizon int, period text, model text, level kpi.levels, season kpi.seasons DEFAULT NULL,

@@ -396,7 +396,7 @@ impl Error {
                 Some("give the past dates of the holiday as well as those to come: its effect is learnt from them".into())
             }
             Self::HolidayWindow { .. } => Some(format!(
-                "give the first and the last day around a holiday, -{MAX_WINDOW} to {MAX_WINDOW}, e.g. [-1, 1]"
+                "give the first and the last day around a holiday, -{MAX_WINDOW} to {MAX_WINDOW}, e.g. '{{-1,1}}'"
             )),
             Self::TooShort { model: "naive", .. } => Some("take a longer range or a finer period".into()),
             Self::TooShort { .. } => Some(

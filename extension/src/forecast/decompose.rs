@@ -129,7 +129,8 @@ fn row(place: usize, time: i64, grid: &Grid, found: &Decomposition, seasons: &[i
         timestamp(time),
         at(&grid.values),
         at(&parts.trend),
-        at(&parts.trend).map(|_| of_seasons.iter().flatten().sum()),
+        // The sum of nothing is -0.
+        at(&parts.trend).map(|_| of_seasons.iter().flatten().sum::<f64>() + 0.0),
         at(&parts.remainder),
         at(&parts.remainder).and_then(|_| at(&parts.weights)),
         seasons.to_vec(),

@@ -20,35 +20,6 @@ pgrx::extension_sql_file!(
 
 /// The columns of kpi.forecast_point, and the level.
 type Row = (i32, TimestampWithTimeZone, f64, f64, f64, String, f64);
-/// One level. Days and months are those of the session's time zone.
-#[pg_extern(sql = false)]
-fn forecast_with(
-    series: Option<Series>,
-    horizon: Option<i32>,
-    model: Option<&str>,
-    level: Option<f64>,
-    season: Option<&str>,
-    options: Option<AnyElement>,
-) -> Result<
-    TableIterator<
-        'static,
-        (
-            name!(step, i32),
-            name!(ts, TimestampWithTimeZone),
-            name!(value, f64),
-            name!(lower, f64),
-            name!(upper, f64),
-            name!(model, String),
-        ),
-    >,
-    ErrorReport,
-> {
-    let levels = level.into_iter().collect();
-    let rows = rows(series, horizon, model, levels, season, options, None)?.into_iter();
-    Ok(TableIterator::new(rows.map(
-        |(step, ts, value, lower, upper, model, _)| (step, ts, value, lower, upper, model),
-    )))
-}
 
 /// `zone` is the time zone whose days and months the steps are, that of the session when NULL.
 #[pg_extern(sql = false)]

@@ -1,4 +1,4 @@
-//! `kpi.forecast` with regressors and holidays.
+//! `kpi.forecast` with one level, regressors and holidays.
 
 use jiff::tz::TimeZone;
 use kpi_forecast::grid::{Grid, values_at};
@@ -16,12 +16,6 @@ use super::{Row, poll, timestamp};
 use crate::error::Error;
 use crate::series::{Series, time_zone};
 
-pgrx::extension_sql_file!(
-    "../../../sql/forecast/regressors.sql",
-    name = "forecast_regressors",
-    requires = ["forecast_options"]
-);
-
 /// What is known besides the series.
 struct Known {
     regressors: Vec<Option<Series>>,
@@ -29,19 +23,51 @@ struct Known {
     window: Vec<Option<i32>>,
 }
 
-/// `zone` is the time zone whose days and months the steps are, that of the session when NULL.
+/// Days and months are those of the session's time zone.
 #[allow(clippy::too_many_arguments)] // They are those of the SQL function.
 #[pg_extern(sql = false)]
-fn forecast_regressors(
+fn forecast_with(
     series: Option<Series>,
     horizon: Option<i32>,
     model: Option<&str>,
-    regressors: Option<Vec<Option<Series>>>,
-    holidays: Option<Vec<Option<Date>>>,
-    holiday_window: Option<Vec<Option<i32>>>,
     level: Option<f64>,
     season: Option<&str>,
     options: Option<AnyElement>,
+    regressors: Option<Vec<Option<Series>>>,
+    holidays: Option<Vec<Option<Date>>>,
+    holiday_window: Option<Vec<Option<i32>>>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(step, i32),
+            name!(ts, TimestampWithTimeZone),
+            name!(value, f64),
+            name!(lower, f64),
+            name!(upper, f64),
+            name!(model, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let known = Known::new(regressors, holidays, holiday_window);
+    let rows = forecast(series, horizon, model, level, season, options, &known, None);
+    Ok(TableIterator::new(rows?))
+}
+
+/// `zone` is the time zone whose days and months the steps are, that of the session when NULL.
+#[allow(clippy::too_many_arguments)] // They are those of the SQL function.
+#[pg_extern(sql = false)]
+fn forecast_with_in(
+    series: Option<Series>,
+    horizon: Option<i32>,
+    model: Option<&str>,
+    level: Option<f64>,
+    season: Option<&str>,
+    options: Option<AnyElement>,
+    regressors: Option<Vec<Option<Series>>>,
+    holidays: Option<Vec<Option<Date>>>,
+    holiday_window: Option<Vec<Option<i32>>>,
     zone: Option<&str>,
 ) -> Result<
     TableIterator<
@@ -57,32 +83,38 @@ fn forecast_regressors(
     >,
     ErrorReport,
 > {
+    let known = Known::new(regressors, holidays, holiday_window);
+    let rows = forecast(series, horizon, model, level, season, options, &known, zone);
+    Ok(TableIterator::new(rows?))
+}
+
+/// A row for each step. A NULL series has none.
+#[allow(clippy::too_many_arguments)] // They are those of the SQL function.
+fn forecast(
+    series: Option<Series>,
+    horizon: Option<i32>,
+    model: Option<&str>,
+    level: Option<f64>,
+    season: Option<&str>,
+    options: Option<AnyElement>,
+    known: &Known,
+    zone: Option<&str>,
+) -> Result<Vec<Row>, Error> {
     let Some(series) = series else {
-        return Ok(TableIterator::empty());
+        return Ok(Vec::new());
     };
     let request = Request {
         horizon: super::horizon(horizon)?,
-        model: model.unwrap_or("auto").parse().map_err(Error::from)?,
+        model: model.unwrap_or("auto").parse()?,
         level: level.unwrap_or(0.95),
         season: None,
     };
-    request.check().map_err(Error::from)?;
+    request.check()?;
     let options = Options {
         seasons: seasons(season)?,
         ..read_options(options)?
     };
-    let known = Known {
-        regressors: regressors.unwrap_or_default(),
-        holidays: holidays.unwrap_or_default(),
-        window: holiday_window.unwrap_or_default(),
-    };
-    Ok(TableIterator::new(rows(
-        &series,
-        &request,
-        options,
-        &known,
-        &time_zone(zone)?,
-    )?))
+    rows(&series, &request, options, known, &time_zone(zone)?)
 }
 
 fn rows(
@@ -114,8 +146,23 @@ fn rows(
 }
 
 impl Known {
+    fn new(
+        regressors: Option<Vec<Option<Series>>>,
+        holidays: Option<Vec<Option<Date>>>,
+        window: Option<Vec<Option<i32>>>,
+    ) -> Self {
+        Self {
+            regressors: regressors.unwrap_or_default(),
+            holidays: holidays.unwrap_or_default(),
+            window: window.unwrap_or_default(),
+        }
+    }
+
     /// Regressors are called by their place in the array, from 1 as PostgreSQL counts. A NULL has a value nowhere.
     fn columns(&self, grid: &Grid, horizon: usize, zone: &TimeZone) -> Result<Vec<Regressor>, Error> {
+        if self.regressors.is_empty() && self.holidays.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut columns = Vec::with_capacity(self.regressors.len());
         let times = grid.times(horizon, zone)?;
         for (place, regressor) in (1..).zip(&self.regressors) {

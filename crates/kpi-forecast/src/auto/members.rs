@@ -4,6 +4,7 @@ use super::{Decision, LONGEST_STATES, PARTS};
 use crate::arima::{Arima, Continued, Estimate, search};
 use crate::ces::Ces;
 use crate::ets::Ets;
+use crate::mstl::Mstl;
 use crate::state::{Combination, Family, Rule, State};
 use crate::theta::Theta;
 use crate::{Drift, Error, Fit, Model, Naive, Predict, SeasonalMedian, SeasonalNaive, SeasonalSmoothing};
@@ -80,9 +81,24 @@ pub(super) fn fit_members(
 
 /// The models of which the weighted median is taken.
 pub(super) fn members(season: usize, longer: Option<usize>, known: Option<&Estimate>) -> Vec<Box<dyn Fit>> {
-    if season > LONGEST_STATES {
-        return of_long_season(season);
+    let mut members = if season > LONGEST_STATES {
+        of_long_season(season)
+    } else {
+        of_short_season(season, known)
+    };
+    if let Some(longer) = longer {
+        members.extend(of_long_season(longer));
+        // A week of hours has its days within; of seasons that do not nest only a decomposition carries both.
+        if longer % season != 0 {
+            members.push(Box::new(Mstl {
+                seasons: vec![season, longer],
+            }));
+        }
     }
+    members
+}
+
+fn of_short_season(season: usize, known: Option<&Estimate>) -> Vec<Box<dyn Fit>> {
     let mut members: Vec<Box<dyn Fit>> = vec![
         Box::new(Theta::dynamic_optimized(season)),
         Box::new(Ets::averaged(season)),
@@ -99,9 +115,6 @@ pub(super) fn members(season: usize, longer: Option<usize>, known: Option<&Estim
         members.push(Box::new(Naive));
         members.push(Box::new(Drift));
         members.extend(Model::Damped.candidates(season));
-    }
-    if let Some(longer) = longer {
-        members.extend(of_long_season(longer));
     }
     members
 }

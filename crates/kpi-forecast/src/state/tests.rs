@@ -257,10 +257,7 @@ fn what_is_kept_forecasts_as_the_forecast_does() {
     with_gaps[20] = f64::NAN;
     with_gaps[59] = f64::NAN;
     for history in [sales(), with_gaps, vec![5.0; 30], vec![3.0, 4.0, 6.0, 5.0, 7.0]] {
-        for name in names()
-            .into_iter()
-            .chain(["naive+theta", "ets+mstl+drift"])
-        {
+        for name in names().into_iter().chain(["naive+theta", "ets+mstl+drift"]) {
             let season = if history.len() > 8 { 4 } else { 1 };
             let request = Request {
                 horizon: 6,
