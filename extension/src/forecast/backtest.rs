@@ -38,6 +38,7 @@ type Row = (
 );
 
 /// Days and months are those of the session's time zone.
+#[allow(clippy::too_many_arguments)] // They are those of the SQL function.
 #[pg_extern(sql = false)]
 fn backtest(
     series: Option<Series>,
