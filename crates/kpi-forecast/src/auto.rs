@@ -36,9 +36,9 @@ pub struct Chosen {
     pub path: Vec<Step>,
     /// The models of which it is the mean, with `+` between them.
     pub model: &'static str,
-    /// The errors of the chosen rule in the backtest.
+    /// The errors of what was chosen in the backtest.
     pub outcomes: Vec<Outcome>,
-    /// Mean absolute error of the chosen rule in the backtest, and of the seasonal naive; infinite without one.
+    /// Mean absolute error of what was chosen in the backtest, and of the seasonal naive; infinite without one.
     pub errors: (f64, f64),
 }
 
