@@ -190,9 +190,11 @@ impl From<kpi_anomaly::Error> for Error {
     fn from(error: kpi_anomaly::Error) -> Self {
         use kpi_anomaly::Error as E;
         let code = match error {
-            E::Threshold { .. } | E::UnknownMethod { .. } | E::TooShort { .. } | E::Empty { .. } => {
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
-            }
+            E::Threshold { .. }
+            | E::UnknownMethod { .. }
+            | E::UnknownDirection { .. }
+            | E::TooShort { .. }
+            | E::Empty { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
             E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         };

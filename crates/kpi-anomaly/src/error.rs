@@ -23,6 +23,12 @@ pub enum Error {
         /// The name as it was typed.
         name: String,
     },
+    /// No direction has this name.
+    #[error("unknown direction \"{name}\"")]
+    UnknownDirection {
+        /// The name as it was typed.
+        name: String,
+    },
     /// The series has fewer values than can be judged.
     #[error("series is too short to find anomalies in")]
     TooShort {
@@ -54,6 +60,7 @@ impl Error {
         match self {
             Self::Threshold { threshold } => Some(format!("threshold is {threshold}")),
             Self::UnknownMethod { name } => Some(format!("method is \"{name}\"")),
+            Self::UnknownDirection { name } => Some(format!("direction is \"{name}\"")),
             Self::TooShort { values, needed } => Some(format!(
                 "the series has {values} of the at least {needed} values needed"
             )),
@@ -72,6 +79,7 @@ impl Error {
                 "it is the probability of a false alarm per point: threshold => {DEFAULT_THRESHOLD} is the default"
             )),
             Self::UnknownMethod { .. } => Some(format!("use one of {}", Method::names().join(", "))),
+            Self::UnknownDirection { .. } => Some("use one of both, up, down".into()),
             Self::TooShort { .. } => Some("take a longer range or a finer period".into()),
             Self::Empty { .. } => {
                 Some("check the rows that the series is made of: all values are NULL, NaN or infinite".into())

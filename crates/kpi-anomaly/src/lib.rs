@@ -14,13 +14,17 @@
 #![forbid(unsafe_code)]
 
 mod detect;
+mod direction;
 mod error;
 pub mod expectation;
+mod kind;
 mod method;
 pub mod reason;
 pub mod robust;
 pub mod tail;
 
 pub use detect::{DEFAULT_THRESHOLD, Detection, Request, Verdict, detect};
+pub use direction::Direction;
 pub use error::Error;
+pub use kind::Kind;
 pub use method::Method;
