@@ -9,6 +9,7 @@ static MAX_PARALLEL_JOBS: GucSetting<i32> = GucSetting::<i32>::new(2);
 static JOB_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(3_600_000);
 static RUN_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(7 * 86_400);
 static CHANGE_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(3_600);
+static ANOMALY_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(90 * 86_400);
 static ARCHIVE_CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
 
 /// Defines the settings; called once, when the library is loaded.
@@ -72,6 +73,16 @@ pub fn define() {
         GucFlags::UNIT_S,
     );
     GucRegistry::define_int_guc(
+        c"kpi.anomaly_history",
+        c"How long the scores of watches are kept in kpi.anomalies.",
+        c"Older ones are removed by the worker, or by a job of kind clean.",
+        &ANOMALY_HISTORY,
+        60,
+        i32::MAX,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_int_guc(
         c"kpi.archive_cache_size",
         c"Memory in which a session keeps what it has read of archived objects.",
         c"Footers, indexes and, from stores across the network, ranges. 0 keeps nothing from one query to the next.",
@@ -113,6 +124,11 @@ pub fn run_history() -> i32 {
 /// `kpi.change_history`, seconds.
 pub fn change_history() -> i32 {
     CHANGE_HISTORY.get()
+}
+
+/// `kpi.anomaly_history`, seconds.
+pub fn anomaly_history() -> i32 {
+    ANOMALY_HISTORY.get()
 }
 
 /// `kpi.archive_cache_size`, bytes.

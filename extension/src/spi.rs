@@ -28,6 +28,16 @@ pub struct Arg {
     datum: Option<pg_sys::Datum>,
 }
 
+impl Arg {
+    /// The same value for one more statement.
+    pub fn copied(&self) -> Self {
+        Self {
+            oid: self.oid,
+            datum: self.datum,
+        }
+    }
+}
+
 /// Wraps a value as a statement's argument.
 pub fn arg<T: IntoDatum>(value: T) -> Arg {
     Arg {

@@ -19,7 +19,7 @@ fn is_utf8() -> bool {
 
 /// A text of the server, in UTF-8. Bytes that are none of a database without an encoding (SQL_ASCII) are PostgreSQL's error.
 #[inline]
-pub(super) fn from_server(text: &[u8]) -> Cow<'_, str> {
+pub(crate) fn from_server(text: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(text) {
         // All encodings of a server write ASCII alike.
         Ok(utf8) if utf8.is_ascii() || is_utf8() => Cow::Borrowed(utf8),

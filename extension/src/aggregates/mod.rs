@@ -9,7 +9,7 @@ pub(crate) mod call;
 mod candlestick;
 mod counter;
 mod distinct;
-mod encoding;
+pub(crate) mod encoding;
 mod ewma;
 mod explicit_histogram;
 mod extremes;

@@ -2,6 +2,10 @@
 // pgrx wants an ErrorReport by value, and reads the columns from the signature itself.
 #![allow(clippy::result_large_err, clippy::type_complexity)]
 
+mod alerts;
+mod detector;
+mod watch;
+
 use crate::error::Error;
 use crate::forecast::{poll, timestamp};
 use crate::series::{Series, time_zone};
@@ -13,11 +17,20 @@ use kpi_series::MAX_POINTS;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+pub use alerts::evaluate as evaluate_alerts;
+pub use watch::{clean, closed};
+
 pgrx::extension_sql_file!(
     "../../../sql/anomaly.sql",
     name = "anomaly",
     requires = ["series"]
 );
+
+/// Drops the watches and the alert rules of a KPI, with it; called as the owner of the extension.
+pub fn drop_of_kpi(code: &str) -> Result<(), Error> {
+    watch::drop_of_kpi(code)?;
+    alerts::drop_of_kpi(code)
+}
 
 /// The columns of kpi.anomaly_point.
 type Row = (

@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 use super::compile::compile;
 use super::lookup;
 use super::view;
+use crate::anomaly;
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
 use crate::spi::{self, Mode, arg, literal};
@@ -252,6 +253,7 @@ pub fn drop_code(code: &str, cascade: bool) -> Result<(), Error> {
     let _owner = Identity::extension_owner()?;
     // The catalog row goes first: the event trigger on dropped objects then knows that this is meant.
     spi::run("DELETE FROM kpi.kpi WHERE code = $1", &[arg(code)])?;
+    anomaly::drop_of_kpi(code)?;
     view::drop(&kpi, cascade)
 }
 

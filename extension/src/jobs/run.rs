@@ -13,7 +13,7 @@ use super::{alert, lock, queue};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::spi::{self, Mode, arg};
-use crate::{archive, guc, rollup, stream, version};
+use crate::{anomaly, archive, guc, rollup, stream, version};
 
 unsafe extern "C-unwind" {
     // utils/timeout.h, which pgrx does not bind; the same from PostgreSQL 14 to 18.
@@ -166,10 +166,13 @@ fn execute(job: &Job) -> Result<Option<i64>, Error> {
                 .and_then(|period| period.as_str())
                 .unwrap_or("day")
                 .to_string();
-            Ok(Some(alert::evaluate(
-                codes,
-                kpi_catalog::period(&period)?.as_str(),
-            )?))
+            // With codes, the job is for them alone.
+            let ruled = match &codes {
+                None => anomaly::evaluate_alerts(None, None)?,
+                Some(_) => 0,
+            };
+            let held = alert::evaluate(codes, kpi_catalog::period(&period)?.as_str())?;
+            Ok(Some(held + ruled))
         }
         "archive" => archive_table(job).map(|()| None),
         "retention" => retention(job),

@@ -13,6 +13,7 @@ use super::invalidation;
 use super::read::{own_time, whole_days_of_dates};
 use super::recompute::recompute;
 use super::slices::{self, Way};
+use crate::anomaly;
 use crate::catalog::lookup::{self, Source};
 use crate::error::{Error, required};
 use crate::identity::Identity;
@@ -80,6 +81,7 @@ pub fn refresh(name: &str, since: i64, until: i64) -> Result<Outcome, Error> {
     if streamed {
         slices::remember(&source, &states, &todo.touched, &outcome, refreshed_at);
     }
+    anomaly::closed(source.id)?;
     Ok(outcome)
 }
 

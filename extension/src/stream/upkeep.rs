@@ -3,10 +3,10 @@
 
 use super::log::segment;
 use crate::error::Error;
-use crate::guc;
 use crate::identity::Identity;
 use crate::jobs::process::Failure;
 use crate::spi::{self, Mode, arg};
+use crate::{anomaly, guc};
 
 /// Streamed sources: number, name, whether their writes are captured.
 pub fn sources() -> Result<Vec<(i32, String, bool)>, Error> {
@@ -156,5 +156,6 @@ pub fn clean() -> Result<i64, Error> {
         "DELETE FROM kpi.alert WHERE cleared_at < clock_timestamp() - $1 * interval '1 s'",
         &[arg(guc::run_history())],
     )?;
-    Ok((old + many) as i64)
+    let scores = anomaly::clean()?;
+    Ok((old + many) as i64 + scores)
 }
