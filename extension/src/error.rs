@@ -189,8 +189,14 @@ impl From<kpi_forecast::reconcile::HierarchyError> for Error {
 impl From<kpi_anomaly::Error> for Error {
     fn from(error: kpi_anomaly::Error) -> Self {
         use kpi_anomaly::Error as E;
+        // DETAIL and HINT of bytes and texts are sentences, as those of other stored states.
+        if let E::Stored(stored) = error {
+            return stored.into();
+        }
         let code = match error {
+            E::Stored(_) => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
             E::Threshold { .. }
+            | E::Season { .. }
             | E::UnknownMethod { .. }
             | E::UnknownDirection { .. }
             | E::TooShort { .. }

@@ -1,5 +1,6 @@
 //! What can be wrong with a request for anomalies.
 
+use crate::detector::MAX_SEASON;
 use crate::{DEFAULT_THRESHOLD, Method};
 
 /// Why there is no verdict. `Display` is the message; [`detail`](Error::detail) holds the offending value and
@@ -49,6 +50,15 @@ pub enum Error {
         /// The largest magnitude in the series.
         largest: f64,
     },
+    /// A season that no detector can have.
+    #[error("a detector has no season of that many steps")]
+    Season {
+        /// Steps asked for.
+        steps: i64,
+    },
+    /// Bytes that are no detector.
+    #[error(transparent)]
+    Stored(#[from] kpi_stats::Error),
     /// The caller's poll asked to stop.
     #[error("search for anomalies was canceled")]
     Canceled,
@@ -68,6 +78,8 @@ impl Error {
                 "the series has {points} points, and none has a finite value"
             )),
             Self::Overflow { largest } => Some(format!("the largest magnitude is {largest:e}")),
+            Self::Season { steps } => Some(format!("season is {steps}")),
+            Self::Stored(error) => error.detail(),
             Self::Canceled => None,
         }
     }
@@ -85,6 +97,10 @@ impl Error {
                 Some("check the rows that the series is made of: all values are NULL, NaN or infinite".into())
             }
             Self::Overflow { .. } => Some("divide the values by a constant first, e.g. value / 1e6".into()),
+            Self::Season { .. } => Some(format!(
+                "give between 1 (no season) and {MAX_SEASON} steps, or leave it out to have it found"
+            )),
+            Self::Stored(error) => error.hint(),
             Self::Canceled => None,
         }
     }

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod detect;
+pub mod detector;
 mod direction;
 mod error;
 pub mod expectation;
@@ -24,6 +25,7 @@ pub mod robust;
 pub mod tail;
 
 pub use detect::{DEFAULT_THRESHOLD, Detection, Request, Verdict, detect};
+pub use detector::{Detector, Observation, Settings};
 pub use direction::Direction;
 pub use error::Error;
 pub use kind::Kind;

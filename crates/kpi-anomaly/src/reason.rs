@@ -38,7 +38,7 @@ pub fn reason(value: f64, verdict: &Verdict, season: usize) -> Option<String> {
 }
 
 /// A number with at least so many significant digits, all of its integer part, and no zeros at the end.
-fn number(value: f64, digits: i32) -> String {
+pub(crate) fn number(value: f64, digits: i32) -> String {
     if value == 0.0 {
         return "0".into();
     }

@@ -46,6 +46,7 @@ pub enum Kind {
     IntExtremesBy = 36,
     BytesExtremesBy = 37,
     ForecastModel = 60,
+    Detector = 61,
 }
 
 /// Writes the content of a frame.

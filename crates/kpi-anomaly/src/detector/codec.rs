@@ -1,0 +1,217 @@
+//! A detector as bytes: versioned, bounded, and checked when they are read.
+
+use kpi_stats::frame::{Kind, Reader, Writer, from_hex, to_hex};
+
+use super::clock::Clock;
+use super::experts::{EXPERTS, Experts};
+use super::rarity::{BINS, Rarity};
+use super::season::{HISTORY, PLACES, Profile, Search, WIDEST};
+use super::{Detector, MAX_SEASON, STATISTICS, Settings};
+use crate::{Direction, Error};
+
+const TYPE_NAME: &str = "kpi.detector";
+/// The layout of the content, beside the version of the frame around it.
+const LAYOUT: u8 = 1;
+const DIRECTIONS: [Direction; 3] = [Direction::Both, Direction::Up, Direction::Down];
+
+impl Detector {
+    /// The bytes that are stored, at most 16 kB: versioned, with a checksum.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new(Kind::Detector);
+        writer.u8(LAYOUT);
+        writer.f64(self.settings.threshold);
+        let direction = DIRECTIONS.iter().position(|d| *d == self.settings.direction);
+        writer.u8(direction.unwrap_or_default() as u8);
+        writer.varint(self.settings.season.map_or(0, |steps| steps as u64));
+        writer.u8(u8::from(self.clock.last.is_some()));
+        writer.i64(self.clock.last.unwrap_or_default());
+        writer.i64(self.clock.step);
+        writer.u8(self.clock.votes);
+        writer.varint(self.step);
+        writer.varint(self.seen);
+        writer.varint(self.experts.count);
+        for number in self.experts.levels.iter().chain(&self.experts.losses) {
+            writer.f64(*number);
+        }
+        for number in self.numbers() {
+            writer.f64(number);
+        }
+        for rarity in &self.rarities {
+            writer.f64(rarity.total);
+            writer.f64(rarity.gain);
+            writer.varint(u64::from(rarity.since_fit));
+            write_shorts(&mut writer, &rarity.bins);
+        }
+        writer.varint(u64::from(self.search.width));
+        writer.varint(u64::from(self.search.known));
+        writer.varint(u64::from(self.search.steps));
+        writer.f64(self.search.sum);
+        writer.varint(self.search.values.len() as u64);
+        write_shorts(&mut writer, &self.search.values);
+        writer.varint(self.profile.as_ref().map_or(0, |profile| profile.season as u64));
+        if let Some(profile) = &self.profile {
+            write_shorts(&mut writer, &profile.means);
+            write_shorts(&mut writer, &profile.sizes);
+            profile
+                .counts
+                .iter()
+                .for_each(|count| writer.varint(u64::from(*count)));
+        }
+        writer.finish()
+    }
+
+    /// Reads what [`encode`](Detector::encode) wrote.
+    ///
+    /// # Errors
+    /// [`Error::Stored`] for anything else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(read(bytes)?)
+    }
+
+    /// The text form: the bytes in hexadecimal after `\x`.
+    pub fn to_text(&self) -> String {
+        to_hex(&self.encode())
+    }
+
+    /// Reads what [`to_text`](Detector::to_text) wrote.
+    ///
+    /// # Errors
+    /// [`Error::Stored`] for anything else.
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        Self::decode(&from_hex(TYPE_NAME, text)?)
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Detector, kpi_stats::Error> {
+    let mut reader = Reader::new(TYPE_NAME, Kind::Detector, bytes)?;
+    let layout = reader.u8()?;
+    if layout != LAYOUT {
+        return Err(reader.corrupt(format!(
+            "They say layout {layout}, and this release reads layouts up to {LAYOUT}."
+        )));
+    }
+    let threshold = reader.f64()?;
+    let direction = usize::from(reader.u8()?);
+    let direction = DIRECTIONS.get(direction).copied();
+    let Some(direction) = direction else {
+        return Err(reader.corrupt("They name a direction that is not known here.".into()));
+    };
+    let season = Some(count(&mut reader, MAX_SEASON as u64)? as usize).filter(|steps| *steps > 0);
+    let settings = Settings {
+        threshold,
+        direction,
+        season,
+    };
+    let Ok(mut detector) = Detector::new(settings) else {
+        return Err(reader.corrupt(format!("They ask for the threshold {threshold}.")));
+    };
+    let has_last = reader.u8()? != 0;
+    let last = reader.i64()?;
+    detector.clock = Clock {
+        last: has_last.then_some(last),
+        step: reader.i64()?.max(0),
+        votes: reader.u8()?,
+    };
+    detector.step = reader.varint()?;
+    detector.seen = reader.varint()?;
+    detector.experts = Experts {
+        count: reader.varint()?,
+        levels: finite(&mut reader)?,
+        losses: not_negative(&mut reader)?,
+    };
+    let _: [f64; EXPERTS] = detector.experts.levels;
+    let numbers = finite(&mut reader)?;
+    detector.set_numbers(numbers);
+    for index in 0..STATISTICS {
+        let [total, gain] = not_negative(&mut reader)?;
+        let since_fit = count(&mut reader, u64::from(u32::MAX - 1))? as u32;
+        let mut bins = [0.0; BINS];
+        bins.copy_from_slice(&read_shorts(&mut reader, BINS)?);
+        if total <= 0.0 || gain < 1.0 || bins.iter().any(|bin| !(*bin >= 0.0 && bin.is_finite())) {
+            return Err(reader.corrupt("They have a distribution that is none.".into()));
+        }
+        if let Some(rarity) = detector.rarities.get_mut(index) {
+            *rarity = Rarity::restored(bins, total, gain, since_fit);
+        }
+    }
+    detector.search = read_search(&mut reader)?;
+    detector.profile = match count(&mut reader, MAX_SEASON as u64)? as usize {
+        0 => None,
+        season => Some(read_profile(&mut reader, season)?),
+    };
+    reader.finish()?;
+    Ok(detector)
+}
+
+fn read_search(reader: &mut Reader) -> Result<Search, kpi_stats::Error> {
+    let width = count(reader, u64::from(WIDEST))?.max(1) as u32;
+    let known = count(reader, u64::from(width))? as u32;
+    let steps = count(reader, u64::from(width))? as u32;
+    let [sum] = finite(reader)?;
+    let length = count(reader, HISTORY as u64)? as usize;
+    Ok(Search {
+        values: read_shorts(reader, length)?,
+        width,
+        sum,
+        known,
+        steps,
+    })
+}
+
+fn read_profile(reader: &mut Reader, season: usize) -> Result<Profile, kpi_stats::Error> {
+    let mut profile = Profile::new(season);
+    let places = profile.means.len().min(PLACES);
+    profile.means = read_shorts(reader, places)?;
+    profile.sizes = read_shorts(reader, places)?;
+    if profile
+        .means
+        .iter()
+        .chain(&profile.sizes)
+        .any(|number| !number.is_finite())
+    {
+        return Err(reader.corrupt("They have a season that is not made of numbers.".into()));
+    }
+    for place in &mut profile.counts {
+        *place = count(reader, u64::from(u16::MAX))? as u16;
+    }
+    Ok(profile)
+}
+
+fn write_shorts(writer: &mut Writer, numbers: &[f32]) {
+    numbers
+        .iter()
+        .for_each(|number| writer.raw(&number.to_le_bytes()));
+}
+
+fn read_shorts(reader: &mut Reader, length: usize) -> Result<Vec<f32>, kpi_stats::Error> {
+    let bytes = reader.take(4 * length as u64)?;
+    let (chunks, _) = bytes.as_chunks::<4>();
+    Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
+}
+
+fn count(reader: &mut Reader, most: u64) -> Result<u64, kpi_stats::Error> {
+    let count = reader.varint()?;
+    if count > most {
+        return Err(reader.corrupt(format!("They claim {count} where there are at most {most}.")));
+    }
+    Ok(count)
+}
+
+fn finite<const N: usize>(reader: &mut Reader) -> Result<[f64; N], kpi_stats::Error> {
+    let mut numbers = [0.0; N];
+    for number in &mut numbers {
+        *number = reader.f64()?;
+        if !number.is_finite() {
+            return Err(reader.corrupt("They have a number that is not finite.".into()));
+        }
+    }
+    Ok(numbers)
+}
+
+fn not_negative<const N: usize>(reader: &mut Reader) -> Result<[f64; N], kpi_stats::Error> {
+    let numbers = finite(reader)?;
+    if numbers.iter().any(|number: &f64| *number < 0.0) {
+        return Err(reader.corrupt("They have a size below zero.".into()));
+    }
+    Ok(numbers)
+}
