@@ -66,7 +66,11 @@ pub fn check_needs(asked: &Definition) -> Result<(), Error> {
             );
         }
         (None, _) if condition != "score" => return missing("code", "Name a KPI: code => '...'."),
-        (Some(_), Some(_)) => return foreign("watch beside code"),
+        (Some(_), Some(_)) => {
+            return Err(invalid("a rule looks at a KPI or at a watch, not at both")
+                .detail("code and watch are given.")
+                .hint("Leave one of them out."));
+        }
         _ => {}
     }
     match condition {
@@ -75,7 +79,9 @@ pub fn check_needs(asked: &Definition) -> Result<(), Error> {
             "threshold => 100 is a value, adaptive => 0.99 a quantile of the KPI's own history.",
         ),
         "value" if asked.threshold.is_some() && asked.adaptive.is_some() => {
-            foreign("threshold beside adaptive")
+            Err(invalid("a rule on value has a threshold or a quantile, not both")
+                .detail("threshold and adaptive are given.")
+                .hint("Leave one of them out."))
         }
         "burn_rate" if asked.total.is_none() => missing(
             "total",

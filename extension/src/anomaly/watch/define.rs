@@ -35,6 +35,11 @@ fn settings(
     season: Option<i32>,
     min_score: Option<f64>,
 ) -> Result<Settings, Error> {
+    if let Some(season) = season.filter(|season| *season < 1) {
+        return Err(invalid("a season has at least one step")
+            .detail(format!("season is {season}."))
+            .hint("1 is no season; leave it out to have it found."));
+    }
     let settings = Settings {
         threshold: threshold.unwrap_or(kpi_anomaly::DEFAULT_THRESHOLD),
         direction: direction.unwrap_or("both").parse::<Direction>()?,
