@@ -80,7 +80,7 @@ CREATE FUNCTION kpi.create_job(name text, procedure text, schedule text, config 
     first_run timestamptz DEFAULT NULL) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_job_wrapper';
 COMMENT ON FUNCTION kpi.create_job(text, text, text, jsonb, text, regrole, int, interval, text, timestamptz) IS
-    'defines a job: refresh, alerts, archive, retention, rotate, clean or a procedure of yours, by an interval or a cron expression';
+    'defines a job: refresh, alerts, refit, archive, retention, rotate, clean or a procedure of yours, by an interval or a cron expression';
 
 CREATE FUNCTION kpi.alter_job(name text, schedule text DEFAULT NULL, config jsonb DEFAULT NULL, timezone text DEFAULT NULL,
     owner regrole DEFAULT NULL, max_retries int DEFAULT NULL, timeout interval DEFAULT NULL, catch_up text DEFAULT NULL,

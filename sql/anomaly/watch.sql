@@ -54,12 +54,10 @@ CREATE INDEX anomaly_watch_ts ON kpi.anomaly (watch, ts);
 CREATE INDEX anomaly_observed_at ON kpi.anomaly USING brin (observed_at);
 COMMENT ON TABLE kpi.anomaly IS 'scores that watches have written down, in the transactions that wrote the rows';
 
--- pg_dump reads them as whoever calls it. Detectors hold what was learned of others' values.
+-- pg_dump reads it as whoever calls it. So what was learned and found of others' values is not in a dump.
 GRANT SELECT ON kpi.watch TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('kpi.watch', '');
 SELECT pg_catalog.pg_extension_config_dump('kpi.watch_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('kpi.watched', '');
-SELECT pg_catalog.pg_extension_config_dump('kpi.anomaly', '');
 
 CREATE FUNCTION kpi._watched() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'kpi_watched';

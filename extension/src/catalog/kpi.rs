@@ -6,10 +6,10 @@ use pgrx::prelude::*;
 use super::compile::compile;
 use super::lookup;
 use super::view;
-use crate::anomaly;
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
 use crate::spi::{self, Mode, arg, literal};
+use crate::{anomaly, forecast};
 
 /// Longest code of a KPI, bytes.
 const MAX_CODE: usize = 63;
@@ -254,6 +254,7 @@ pub fn drop_code(code: &str, cascade: bool) -> Result<(), Error> {
     // The catalog row goes first: the event trigger on dropped objects then knows that this is meant.
     spi::run("DELETE FROM kpi.kpi WHERE code = $1", &[arg(code)])?;
     anomaly::drop_of_kpi(code)?;
+    forecast::model::drop_of_kpi(code)?;
     view::drop(&kpi, cascade)
 }
 

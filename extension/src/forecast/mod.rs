@@ -6,7 +6,7 @@ mod backtest;
 mod decompose;
 mod features;
 mod levels;
-mod model;
+pub(crate) mod model;
 mod options;
 mod reconcile;
 mod regressors;

@@ -288,6 +288,7 @@ fn check_config(kind: &str, config: &pgrx::JsonB) -> Result<(), Error> {
     let known: &[&str] = match kind {
         "refresh" => &["source"],
         "alerts" => &["codes", "period"],
+        "refit" => &["code", "period", "by", "model", "season", "horizon", "history"],
         "archive" | "retention" => &["relation"],
         "procedure" => return Ok(()),
         _ => &[],
@@ -313,6 +314,17 @@ fn check_config(kind: &str, config: &pgrx::JsonB) -> Result<(), Error> {
         .flatten()
     {
         lookup::kpi(Mode::Write, code.as_str().unwrap_or_default())?;
+    }
+    if kind == "refit" {
+        let Some(code) = fields.get("code").and_then(|code| code.as_str()) else {
+            return Err(invalid("a job of kind \"refit\" needs a KPI")
+                .detail("Its config names none.")
+                .hint("config => '{\"code\": \"revenue\", \"period\": \"day\"}'."));
+        };
+        lookup::check_readable(&lookup::kpi(Mode::Write, code)?)?;
+    }
+    if let Some(model) = fields.get("model").and_then(|model| model.as_str()) {
+        model.parse::<kpi_forecast::Model>()?;
     }
     if let Some(period) = fields.get("period").and_then(|period| period.as_str()) {
         kpi_catalog::period(period)?;

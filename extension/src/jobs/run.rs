@@ -11,6 +11,7 @@ use super::running::order;
 use super::shared::shared;
 use super::{alert, lock, queue};
 use crate::error::Error;
+use crate::forecast::model;
 use crate::identity::Identity;
 use crate::spi::{self, Mode, arg};
 use crate::{anomaly, archive, guc, rollup, stream, version};
@@ -36,7 +37,15 @@ struct Job {
 }
 
 /// The kinds of jobs that the extension brings.
-pub const KINDS: [&str; 6] = ["refresh", "alerts", "archive", "retention", "rotate", "clean"];
+pub const KINDS: [&str; 7] = [
+    "refresh",
+    "alerts",
+    "refit",
+    "archive",
+    "retention",
+    "rotate",
+    "clean",
+];
 
 fn job(id: i32) -> Result<Option<Job>, Error> {
     let _owner = Identity::extension_owner()?;
@@ -174,6 +183,7 @@ fn execute(job: &Job) -> Result<Option<i64>, Error> {
             let held = alert::evaluate(codes, kpi_catalog::period(&period)?.as_str())?;
             Ok(Some(held + ruled))
         }
+        "refit" => Ok(Some(refit(job)?)),
         "archive" => archive_table(job).map(|()| None),
         "retention" => retention(job),
         "rotate" => Ok(Some(stream::remove_lapsed()? + stream::rotate()?)),
@@ -217,6 +227,32 @@ fn refresh(job: &Job) -> Result<i64, Error> {
         written += rollup::refresh::refresh(&name, i64::MIN, i64::MAX)?.rows_written;
     }
     Ok(written)
+}
+
+/// Fits the models of the KPI that the config names.
+fn refit(job: &Job) -> Result<i64, Error> {
+    let config = config(job)?;
+    let text = |field: &str| config.get(field).and_then(|value| value.as_str());
+    let steps = |field: &str| {
+        config
+            .get(field)
+            .and_then(|value| value.as_i64())
+            .and_then(|value| i32::try_from(value).ok())
+    };
+    let by = config.get("by").and_then(|by| by.as_array());
+    model::refit_kpi(&model::Refit {
+        code: text("code").unwrap_or_default(),
+        period: text("period").unwrap_or("day"),
+        by: by
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_string))
+            .collect(),
+        model: text("model").unwrap_or("auto"),
+        season: steps("season"),
+        horizon: steps("horizon"),
+        history: text("history").map(str::to_string),
+    })
 }
 
 /// The table that the config of an archive's job names.

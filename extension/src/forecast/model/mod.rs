@@ -4,6 +4,7 @@
 
 mod datum;
 mod explain;
+mod refit;
 
 use std::ffi::CStr;
 
@@ -14,6 +15,7 @@ use kpi_forecast::grid::Grid;
 use kpi_forecast::state::{Clock, FitRequest};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+pub use refit::{Refit, drop_of_kpi, fit as refit_kpi};
 
 use super::{poll, timestamp};
 use crate::error::Error;
