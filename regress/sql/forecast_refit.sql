@@ -16,7 +16,7 @@ SELECT code, period, key FROM kpi.models ORDER BY key;
 -- The same as fitting it here and now.
 SELECT m.key, count(*) AS steps, bool_and(p.value = f.value AND p.ts = f.ts) AS same
 FROM kpi.models m
-JOIN (SELECT v.dimensions, kpi.series(v.ts, v.value) AS s FROM kpi.value('story.sales', 'day', until => date_trunc('day', now()), by => '{region}') v GROUP BY 1) x
+JOIN (SELECT v.dimensions, kpi.series(v.ts, v.value) AS s FROM kpi.value('story.sales', 'day', until => date_trunc('day', now()), by => '{region}') v GROUP BY 1 HAVING count(*) > 1) x
      ON x.dimensions = m.key,
      LATERAL kpi.predict(m.model, 14) p JOIN LATERAL kpi.predict(kpi.fit(x.s, 'holt_winters', 7), 14) f ON f.step = p.step
 GROUP BY m.key ORDER BY m.key;

@@ -112,7 +112,7 @@ pub fn fit(asked: &Refit) -> Result<i64, Error> {
     }
     let _owner = Identity::extension_owner()?;
     let fitted = spi::run(
-        "INSERT INTO kpi.fitted_model AS m SELECT $1, $2, u.key::jsonb, u.model FROM pg_catalog.unnest($3::text[], $4::kpi.model[]) u (key, model) \
+        "INSERT INTO kpi.fitted_model AS m SELECT $1, $2, u.key::jsonb, u.model FROM unnest($3::text[], $4::kpi.model[]) u (key, model) \
          ON CONFLICT (code, period, key) DO UPDATE SET model = excluded.model, fitted_at = clock_timestamp()",
         &[arg(asked.code), arg(period.as_str()), arg(keys), arg(models)],
     )?;
