@@ -1,5 +1,5 @@
 //! The settings of this extension: every one begins with `kpi.` and can be changed by reloading the configuration. All but
-//! `kpi.archive_cache_size`, which a session may set for itself, concern the background workers.
+//! `kpi.archive_cache_size` and `kpi.progress`, which a session may set for itself, concern the background workers.
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, pg_sys};
 
@@ -10,6 +10,7 @@ static JOB_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(3_600_000);
 static RUN_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(7 * 86_400);
 static CHANGE_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(3_600);
 static ANOMALY_HISTORY: GucSetting<i32> = GucSetting::<i32>::new(90 * 86_400);
+static PROGRESS: GucSetting<i32> = GucSetting::<i32>::new(0);
 static ARCHIVE_CACHE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(64 * 1024);
 
 /// Defines the settings; called once, when the library is loaded.
@@ -83,6 +84,16 @@ pub fn define() {
         GucFlags::UNIT_S,
     );
     GucRegistry::define_int_guc(
+        c"kpi.progress",
+        c"How often a long forecast, fit or backtest says how far it is; 0 is never.",
+        c"A NOTICE of each process that works for the statement.",
+        &PROGRESS,
+        0,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_int_guc(
         c"kpi.archive_cache_size",
         c"Memory in which a session keeps what it has read of archived objects.",
         c"Footers, indexes and, from stores across the network, ranges. 0 keeps nothing from one query to the next.",
@@ -129,6 +140,11 @@ pub fn change_history() -> i32 {
 /// `kpi.anomaly_history`, seconds.
 pub fn anomaly_history() -> i32 {
     ANOMALY_HISTORY.get()
+}
+
+/// `kpi.progress`, microseconds; 0 is never.
+pub fn progress() -> i64 {
+    i64::from(PROGRESS.get()) * 1000
 }
 
 /// `kpi.archive_cache_size`, bytes.

@@ -148,3 +148,4 @@ DROP ROLE story_stranger;
 SELECT kpi.drop_source('story_order', cascade => true);
 SELECT count(*) FROM kpi.alert_rules;
 DROP TABLE story_order;
+DELETE FROM kpi.alert WHERE kind = 'rule';

@@ -159,3 +159,4 @@ SELECT count(*) FROM kpi.alert_rules;
 DROP VIEW story_view;
 DROP TABLE story_reading, story_visit;
 DROP FUNCTION story_noise;
+DELETE FROM kpi.alert WHERE kind = 'rule';
