@@ -12,7 +12,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::options::seasons;
-use super::{poll, timestamp};
+use super::{poll, progress, timestamp};
 use crate::error::Error;
 use crate::series::{Series, time_zone};
 
@@ -149,6 +149,7 @@ fn rows(
         let mut found: Vec<Fold> = Vec::with_capacity(origins.len());
         let mut took = Vec::with_capacity(origins.len());
         for origin in &origins {
+            progress::begin("kpi.backtest: fold");
             let begun = Instant::now();
             found.push(fold_with(
                 &grid.values,

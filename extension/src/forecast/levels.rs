@@ -8,7 +8,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::options::{levels, options, seasons};
-use super::{poll, timestamp};
+use super::{poll, progress, timestamp};
 use crate::error::Error;
 use crate::series::{Series, time_zone};
 
@@ -79,6 +79,7 @@ fn rows(
     request.check()?;
     options.check()?;
     let zone = time_zone(zone)?;
+    progress::begin("kpi.forecast: series");
     let grid = Grid::align(&series, &zone, MAX_HISTORY)?;
     let Fan {
         values, bands, model, ..

@@ -8,6 +8,7 @@ mod features;
 mod levels;
 pub(crate) mod model;
 mod options;
+mod progress;
 mod reconcile;
 mod regressors;
 mod seasonality;
@@ -106,6 +107,7 @@ fn rows(
     };
     request.check()?;
     let zone = time_zone(zone)?;
+    progress::begin("kpi.forecast: series");
     let grid = Grid::align(series, &zone, MAX_HISTORY)?;
     let result = forecast(&grid.values, &request, &grid.expected_seasons(), &mut poll)?;
     let mut rows = Vec::with_capacity(result.points.len());
@@ -134,8 +136,9 @@ fn horizon(horizon: Option<i32>) -> Result<i64, Error> {
     })
 }
 
-/// Lets a cancel through, between two parts of a computation.
+/// Lets a cancel through, and says how far the statement is, between two parts of a computation.
 pub(crate) fn poll() -> bool {
+    progress::tell();
     pgrx::check_for_interrupts!();
     false
 }

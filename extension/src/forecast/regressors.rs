@@ -12,7 +12,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::options::{options as read_options, seasons};
-use super::{Row, poll, timestamp};
+use super::{Row, poll, progress, timestamp};
 use crate::error::Error;
 use crate::series::{Series, time_zone};
 
@@ -124,6 +124,7 @@ fn rows(
     known: &Known,
     zone: &TimeZone,
 ) -> Result<Vec<Row>, Error> {
+    progress::begin("kpi.forecast: series");
     let grid = Grid::align(series, zone, MAX_HISTORY)?;
     // Steps are at most as many as an int holds, and are checked before.
     let horizon = usize::try_from(request.horizon).unwrap_or(0);

@@ -17,7 +17,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 pub use refit::{Refit, drop_of_kpi, fit as refit_kpi};
 
-use super::{poll, timestamp};
+use super::{poll, progress, timestamp};
 use crate::error::Error;
 use crate::series::{Series, session_time_zone, time_zone};
 
@@ -52,6 +52,7 @@ fn fit(
         horizon: horizon.map(i64::from),
     };
     let zone = session_time_zone()?;
+    progress::begin("kpi.fit: series");
     let grid = Grid::align(series, &zone, MAX_HISTORY)?;
     let clock = Clock::of(&grid, &session_zone_name(&zone))?;
     let fitted = kpi_forecast::state::FittedModel::fit(
