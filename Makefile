@@ -35,8 +35,9 @@ test: ## run every test; SUITES="regress docs" runs those, SERVERS="15" on that 
 bench: ## run the benchmarks and write benches/results.md; BENCHES="series capture" runs those
 	@scripts/bench
 
-accuracy: ## accuracy of forecasts on sets of forecasting competitions; MODEL=theta is that model's, SETS=m3_other on that set
+accuracy: ## accuracy of forecasts on sets of forecasting competitions and of anomaly scores on a benchmark; MODEL=theta, SETS=m3_other
 	@benches/forecast/accuracy.sh "$(or $(MODEL),auto)" $(SETS)
+	@benches/anomaly/accuracy.sh
 
 install: setup ## build and install into the PostgreSQL of PG_CONFIG
 	@scripts/install

@@ -8,6 +8,7 @@ CREATE TYPE kpi.anomaly_point AS (
     upper float8,
     score float8,
     is_anomaly bool,
+    kind text,
     reason text
 );
 COMMENT ON TYPE kpi.anomaly_point IS

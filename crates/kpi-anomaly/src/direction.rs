@@ -24,6 +24,15 @@ pub enum Direction {
 impl Direction {
     const ALL: [(&'static str, Self); 3] = [("both", Self::Both), ("up", Self::Up), ("down", Self::Down)];
 
+    /// The name that a user types.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
     /// Whether a value that is off by `deviation` (positive above) is on this side.
     pub fn takes(self, deviation: f64) -> bool {
         match self {

@@ -104,7 +104,7 @@ impl Call {
 }
 
 /// A `float8` result.
-pub(super) fn float8(value: f64) -> pg_sys::Datum {
+pub(crate) fn float8(value: f64) -> pg_sys::Datum {
     pg_sys::Datum::from(value.to_bits())
 }
 

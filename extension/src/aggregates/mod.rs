@@ -24,7 +24,7 @@ mod nps;
 mod percentile;
 mod ratio;
 mod retention;
-mod row;
+pub(crate) mod row;
 mod slo;
 mod span;
 mod states;

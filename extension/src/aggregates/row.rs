@@ -7,7 +7,7 @@ use super::call::{Call, Returned};
 use crate::error::Error;
 
 /// The columns of a row; `None` is NULL.
-pub(super) type Columns<const N: usize> = [Option<pg_sys::Datum>; N];
+pub(crate) type Columns<const N: usize> = [Option<pg_sys::Datum>; N];
 
 fn split<const N: usize>(columns: Columns<N>) -> ([pg_sys::Datum; N], [bool; N]) {
     (
@@ -27,7 +27,7 @@ fn undeclared(declared: i32) -> Error {
 }
 
 /// One row, of the columns that the function is declared with.
-pub(super) fn one<const N: usize>(call: &Call, columns: Columns<N>) -> Returned {
+pub(crate) fn one<const N: usize>(call: &Call, columns: Columns<N>) -> Returned {
     let (mut values, mut nulls) = split(columns);
     let mut descriptor: pg_sys::TupleDesc = std::ptr::null_mut();
     // SAFETY: fcinfo is valid for the length of the call. The descriptor is used only where PostgreSQL has found one, for as
@@ -75,7 +75,7 @@ pub(super) fn many<const N: usize>(call: &Call, rows: impl IntoIterator<Item = C
 }
 
 /// A `text` column.
-pub(super) fn text(value: &str) -> Option<pg_sys::Datum> {
+pub(crate) fn text(value: &str) -> Option<pg_sys::Datum> {
     super::encoding::to_server(value)
 }
 

@@ -42,6 +42,11 @@ impl Detector {
             writer.varint(u64::from(rarity.since_fit));
             write_shorts(&mut writer, &rarity.bins);
         }
+        writer.varint(self.alarms.len() as u64);
+        for (step, surprise) in &self.alarms {
+            writer.varint(*step);
+            writer.f64(*surprise);
+        }
         writer.varint(u64::from(self.search.width));
         writer.varint(u64::from(self.search.known));
         writer.varint(u64::from(self.search.steps));
@@ -133,6 +138,11 @@ fn read(bytes: &[u8]) -> Result<Detector, kpi_stats::Error> {
         if let Some(rarity) = detector.rarities.get_mut(index) {
             *rarity = Rarity::restored(bins, total, gain, since_fit);
         }
+    }
+    for _ in 0..count(&mut reader, super::ALARMS as u64)? {
+        let step = reader.varint()?.min(detector.step);
+        let [surprise] = not_negative(&mut reader)?;
+        detector.alarms.push((step, surprise));
     }
     detector.search = read_search(&mut reader)?;
     detector.profile = match count(&mut reader, MAX_SEASON as u64)? as usize {

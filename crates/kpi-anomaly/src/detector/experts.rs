@@ -3,8 +3,6 @@
 /// Smoothing of the level: the last value, a fast and a slow mean; each with and without the season.
 pub(super) const RATES: [f64; 3] = [1.0, 0.25, 0.04];
 pub(super) const EXPERTS: usize = 2 * RATES.len();
-/// Weight of the newest error in an expert's mean error.
-const LOSS_RATE: f64 = 1.0 / 128.0;
 /// Errors are cut at so many scales.
 const CUT: f64 = 3.0;
 
@@ -35,9 +33,7 @@ impl Experts {
             } else {
                 f64::from(u8::from(self.losses[i] == 0.0))
             };
-            let square = ratio * ratio;
-            let fourth = square * square;
-            let weight = fourth * fourth * fourth;
+            let weight = ratio.powf(24.0_f64);
             let part = if i < RATES.len() {
                 0.0
             } else {
@@ -65,7 +61,11 @@ impl Experts {
                 seasonal.unwrap_or(0.0)
             };
             let error = value - part - self.levels[i];
-            let rate = RATES[i % RATES.len()];
+            let rate = if i % 3 == 2 {
+                0.02_f64
+            } else {
+                RATES[i % RATES.len()]
+            };
             if rate == 1.0 {
                 self.levels[i] = value - part;
             } else {
@@ -73,15 +73,15 @@ impl Experts {
             }
             if self.count > 1 {
                 let size = error.abs().min(cut);
-                self.losses[i] += LOSS_RATE.max(1.0 / (self.count - 1) as f64) * (size - self.losses[i]);
+                self.losses[i] += 0.0078_f64.max(1.0 / (self.count - 1) as f64) * (size - self.losses[i]);
             }
         }
     }
 
     /// A season has been found: its experts start from what is known without.
     pub(super) fn start_season(&mut self, seasonal: f64, last: f64) {
-        for i in 0..RATES.len() {
-            self.levels[i + RATES.len()] = if RATES[i] == 1.0 {
+        for (i, rate) in RATES.into_iter().enumerate() {
+            self.levels[i + RATES.len()] = if rate == 1.0 {
                 last - seasonal
             } else {
                 self.levels[RATES.len() - 1]

@@ -18,6 +18,8 @@ use crate::{DEFAULT_THRESHOLD, Direction, Error, Kind};
 
 /// Longest season that can be asked for, in steps.
 pub const MAX_SEASON: usize = 100_000;
+/// Alarms that are remembered.
+pub(super) const ALARMS: usize = 16;
 /// Values before the first score.
 const WARM_UP: u64 = 30;
 /// Statistics whose rarity is judged: the deviation, its drift, its spread.
@@ -26,7 +28,6 @@ const STATISTICS: usize = 3;
 const ROUNDING: f64 = 1e-9;
 /// The usual deviation is at least this share of the whole scatter of the values.
 const LEAST_SHARE: f64 = 0.01;
-const SCALE_RATE: f64 = 1.0 / 128.0;
 const MEAN_TO_SIGMA: f64 = 1.2533;
 
 /// How a detector judges.
@@ -67,6 +68,9 @@ pub struct Detector {
     spread: f64,
     rarities: [Rarity; STATISTICS],
     reference: f64,
+    low: f64,
+    high: f64,
+    alarms: Vec<(u64, f64)>,
 }
 
 impl Detector {
@@ -96,6 +100,9 @@ impl Detector {
             spread: 0.0,
             rarities: [Rarity::new(), Rarity::new(), Rarity::new()],
             reference: 0.0,
+            low: 0.0,
+            high: 0.0,
+            alarms: Vec::new(),
         })
     }
 
@@ -104,7 +111,42 @@ impl Detector {
         &self.settings
     }
 
-    fn numbers(&self) -> [f64; 6] {
+    /// Values seen.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Whether too little has been seen to judge the next value.
+    pub fn is_warming_up(&self) -> bool {
+        self.seen < WARM_UP
+    }
+
+    /// Steps in the season that is known, 1 for none.
+    pub fn season(&self) -> usize {
+        self.profile.as_ref().map_or(1, |profile| profile.season)
+    }
+
+    /// The usual distance between points, in microseconds.
+    pub fn step(&self) -> Option<i64> {
+        Some(self.clock.step).filter(|step| *step > 0)
+    }
+
+    /// The latest time seen, in microseconds.
+    pub fn last(&self) -> Option<i64> {
+        self.clock.last
+    }
+
+    /// A slow mean of the values; `None` before the first.
+    pub fn level(&self) -> Option<f64> {
+        (self.seen > 0).then_some(self.mean)
+    }
+
+    /// The usual distance of a value from its expectation, as a standard deviation; `None` before the second value.
+    pub fn deviation(&self) -> Option<f64> {
+        (self.seen > 1).then_some(MEAN_TO_SIGMA * self.scale)
+    }
+
+    fn numbers(&self) -> [f64; 8] {
         [
             self.scale,
             self.mean,
@@ -112,10 +154,12 @@ impl Detector {
             self.drift,
             self.spread,
             self.reference,
+            self.low,
+            self.high,
         ]
     }
 
-    fn set_numbers(&mut self, numbers: [f64; 6]) {
+    fn set_numbers(&mut self, numbers: [f64; 8]) {
         [
             self.scale,
             self.mean,
@@ -123,6 +167,8 @@ impl Detector {
             self.drift,
             self.spread,
             self.reference,
+            self.low,
+            self.high,
         ] = numbers;
     }
 
@@ -167,17 +213,31 @@ impl Detector {
         let deviation = residual / sigma;
         let size = deviation.abs();
         let cut = deviation.clamp(-3.0, 3.0);
-        let ra = 0.15;
-        let rv = 0.05;
+        let ra = 0.15_f64;
+        let rv = 0.05_f64;
         self.drift += ra * (cut - self.drift);
         self.spread += rv * ((cut.abs() - 0.8) / 0.6 - self.spread);
         let drift = self.drift.abs() / (ra / (2.0 - ra)).sqrt();
         let spread = self.spread.abs() / (rv / (2.0 - rv)).sqrt();
-        let s0 = self.rarities[0].surprise(size) - 0.1;
-        let s1 = self.rarities[1].surprise(drift) - 3.0;
-        let s2 = self.rarities[2].surprise(spread) - 3.0;
-        let mut surprise = s0.max(s1).max(s2);
-        let kind = if s0 >= s1 && s0 >= s2 {
+        let s0 = self.rarities[0].surprise(size) - 0.2_f64;
+        let s1 = self.rarities[1].surprise(drift) - 2.5_f64;
+        let s2 = self.rarities[2].surprise(spread) - 2.5_f64;
+        if self.seen <= 1 {
+            self.low = value;
+            self.high = value;
+        }
+        let range = self.high - self.low;
+        let excess = (value - self.high).max(self.low - value);
+        let s3 = if range > 0.0 && excess > 0.0 {
+            (self.seen as f64).ln() + 8.0_f64 * excess / range - 2.5_f64
+        } else {
+            0.0
+        };
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+        let s3 = s3.min(30.0_f64);
+        let mut surprise = s0.max(s1).max(s2).max(s3);
+        let kind = if s0.max(s3) >= s1.max(s2) {
             if deviation > 0.0 { Kind::Spike } else { Kind::Dip }
         } else if s1 >= s2 {
             Kind::LevelShift
@@ -192,26 +252,68 @@ impl Detector {
         if !takes {
             surprise = 0.0;
         }
-        let weight = 1.0;
         if self.seen >= WARM_UP {
-            self.rarities[0].add(size, weight);
+            let weight = 1.0;
+            self.rarities[0].add(size.min(1e9_f64), weight);
             self.rarities[1].add(drift, weight);
             self.rarities[2].add(spread, weight);
         }
         let scale_cut = if self.seen < 20 {
             f64::INFINITY
         } else {
-            4.0 * usual
+            4.0_f64 * usual
         };
-        let rate = SCALE_RATE.max(1.0 / self.seen as f64);
+        let rate = 0.0078_f64.max(1.0 / self.seen as f64);
         self.scale += rate * ((residual.abs() / place).min(scale_cut) - self.scale);
+        // memory of alarms
+        if surprise > 6.0_f64 && self.seen >= WARM_UP {
+            let now = self.step;
+            let fresh = self.alarms.last().is_none_or(|(at, _)| now - at > 5.0_f64 as u64);
+            {
+                let tol = 0.02_f64;
+                let hits = |p: f64| {
+                    (1..=4)
+                        .filter(|j| {
+                            let at = now as f64 - f64::from(*j) * p;
+                            self.alarms
+                                .iter()
+                                .any(|(a, _)| (*a as f64 - at).abs() <= (tol * p).max(2.0))
+                        })
+                        .count()
+                };
+                let mut most = 0;
+                for p in self.clock.calendar() {
+                    if p >= 12 {
+                        most = most.max(hits(p as f64));
+                    }
+                }
+                for (a, _) in self.alarms.iter().rev().take(4) {
+                    let p = (now - a) as f64;
+                    if p >= 12.0 {
+                        most = most.max(hits(p));
+                    }
+                }
+                if most >= 2.0_f64 as usize {
+                    surprise = surprise.min(3.0_f64);
+                }
+            }
+            if fresh {
+                self.alarms.push((now, surprise));
+                if self.alarms.len() > ALARMS {
+                    self.alarms.remove(0);
+                }
+            }
+        }
         // event memory
-        let damped = if surprise > self.reference + 1.0 {
+        let damped = if surprise > 2.0_f64 * self.reference + 1.0_f64 {
             surprise
         } else {
-            (surprise * 0.5).min(5.0)
+            (surprise * 0.5_f64).min(4.0_f64)
         };
-        self.reference = (self.reference * (1.0 - 1.0 / 100.0)).max(surprise);
+        self.reference *= 1.0 - 1.0 / 100.0_f64;
+        if surprise > 6.5_f64 && self.seen >= WARM_UP {
+            self.reference = self.reference.max(surprise);
+        }
         let score = 1.0 - (-damped.max(0.0)).exp();
         let warming_up = self.seen < WARM_UP;
         let alarm = -self.settings.threshold.ln();

@@ -14,11 +14,12 @@ const PRIOR_RATE: f64 = 1.25;
 const MEMORY: f64 = 5000.0;
 /// Share of the statistics in the tail, and in its outer part.
 const TAIL: f64 = 0.1;
-const OUTER: f64 = 0.02;
+const OUTER: (f64, f64) = (0.004, 0.02);
+const NORMAL_START: f64 = 1.644_853_6;
 /// Points between two fits of the tail.
 const REFIT: u32 = 16;
 /// The tail may be so heavy and so light: the exponent of a Weibull distribution (2 for a normal one, 1 for an exponential one).
-const SHAPES: (f64, f64) = (0.3, 2.0);
+const SHAPES: (f64, f64) = (0.25, 1.1);
 
 /// A decaying histogram over the logarithm of the size, and a Weibull tail through two of its quantiles.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,7 @@ struct Tail {
     start: f64,
     outer: f64,
     shape: f64,
+    normal: f64,
 }
 
 fn lower_edge(bin: usize) -> f64 {
@@ -97,11 +99,17 @@ impl Rarity {
     }
 
     pub(super) fn fit(&mut self) {
+        let share = (20.0 / (self.total / self.gain)).clamp(OUTER.0, OUTER.1);
         let start = self.quantile(TAIL);
-        let outer = self.quantile(OUTER).max(start * 1.0001);
-        let ratio = (OUTER.ln() / TAIL.ln()).ln();
-        let shape = (ratio / (outer / start).ln()).clamp(SHAPES.0, SHAPES.1);
-        self.tail = Tail { start, outer, shape };
+        let outer = self.quantile(share).max(start * 1.0001);
+        let normal = normal_deviation(share);
+        let shape = ((normal / NORMAL_START).ln() / (outer / start).ln()).clamp(SHAPES.0, SHAPES.1);
+        self.tail = Tail {
+            start,
+            outer,
+            shape,
+            normal,
+        };
     }
 
     /// The size that a share of the statistics reaches.
@@ -136,17 +144,30 @@ impl Rarity {
         if size <= self.tail.start {
             return -self.seen(size).clamp(1e-9, 1.0).ln();
         }
-        let fitted = -OUTER.ln() * (size / self.tail.outer).powf(self.tail.shape);
-        let seen = self.seen(size);
-        if seen > 0.0 {
-            fitted.min(-seen.ln())
-        } else {
-            fitted
-        }
+        normal_surprise(self.tail.normal * (size / self.tail.outer).powf(self.tail.shape))
     }
 
     /// The size whose surprise this is.
     pub(super) fn size_at(&self, surprise: f64) -> f64 {
-        self.tail.outer * (surprise / -OUTER.ln()).powf(1.0 / self.tail.shape)
+        self.tail.outer * (normal_deviation((-surprise).exp()) / self.tail.normal).powf(1.0 / self.tail.shape)
     }
+}
+
+fn normal_deviation(share: f64) -> f64 {
+    // solve surprise(n) = -ln share by Newton from sqrt
+    let s = -share.ln();
+    let mut n = (2.0 * s).sqrt();
+    for _ in 0..4 {
+        let d = n + 1.0 / n.max(0.5);
+        n -= (normal_surprise(n) - s) / d;
+        n = n.max(0.05);
+    }
+    n
+}
+
+/// Minus the logarithm of the two-sided tail of a normal distribution.
+fn normal_surprise(n: f64) -> f64 {
+    // Mills' ratio between its bounds
+    let mills = 4.0 / (3.0 * n + (n * n + 8.0).sqrt());
+    n * n / 2.0 + 0.225_791_352_644_727_4 - mills.ln()
 }

@@ -70,7 +70,7 @@ impl Profile {
         let bin = (step % self.season as u64) as usize / self.width;
         let count = self.counts[bin].saturating_add(1);
         self.counts[bin] = count;
-        let rate = (1.0 / f32::from(count)).max(LEARNING) / self.width as f32;
+        let rate = (1.0 / f32::from(count)).max(0.06_f64 as f32) / self.width as f32;
         self.means[bin] += rate * residual as f32;
         self.sizes[bin] += rate * (ratio as f32 - self.sizes[bin]);
     }
