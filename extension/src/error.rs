@@ -189,13 +189,16 @@ impl From<kpi_forecast::reconcile::HierarchyError> for Error {
 impl From<kpi_anomaly::Error> for Error {
     fn from(error: kpi_anomaly::Error) -> Self {
         use kpi_anomaly::Error as E;
-        // DETAIL and HINT of bytes and texts are sentences, as those of other stored states.
-        if let E::Stored(stored) = error {
-            return stored.into();
+        match error {
+            // DETAIL and HINT of bytes and texts are sentences, as those of other stored states.
+            E::Stored(stored) => return stored.into(),
+            E::Features(error) => return error.into(),
+            _ => {}
         }
         let code = match error {
             E::Stored(_) => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
-            E::Threshold { .. }
+            E::Features(_)
+            | E::Threshold { .. }
             | E::Season { .. }
             | E::UnknownMethod { .. }
             | E::UnknownDirection { .. }
@@ -207,6 +210,30 @@ impl From<kpi_anomaly::Error> for Error {
         Self::new(code, error.to_string())
             .detail_opt(error.detail())
             .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_anomaly::FeatureError> for Error {
+    fn from(error: kpi_anomaly::FeatureError) -> Self {
+        use kpi_anomaly::FeatureError as E;
+        let code = match error {
+            E::Stored(stored) => return stored.into(),
+            E::Width { .. }
+            | E::Features { .. }
+            | E::Trees { .. }
+            | E::Sample { .. }
+            | E::TooFew { .. }
+            | E::Dependent { .. }
+            | E::UnknownMethod { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            E::SampleTooLarge { .. } | E::ForestTooLarge { .. } => {
+                PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
+            }
+            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail().map(sentence))
+            .hint_opt(error.hint().map(sentence))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be wrong with a request for anomalies.
 
 use crate::detector::MAX_SEASON;
-use crate::{DEFAULT_THRESHOLD, Method};
+use crate::{DEFAULT_THRESHOLD, FeatureError, Method};
 
 /// Why there is no verdict. `Display` is the message; [`detail`](Error::detail) holds the offending value and
 /// [`hint`](Error::hint) says what to type instead.
@@ -59,6 +59,9 @@ pub enum Error {
     /// Bytes that are no detector.
     #[error(transparent)]
     Stored(#[from] kpi_stats::Error),
+    /// Rows of several values cannot be judged.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
     /// The caller's poll asked to stop.
     #[error("search for anomalies was canceled")]
     Canceled,
@@ -80,6 +83,7 @@ impl Error {
             Self::Overflow { largest } => Some(format!("the largest magnitude is {largest:e}")),
             Self::Season { steps } => Some(format!("season is {steps}")),
             Self::Stored(error) => error.detail(),
+            Self::Features(error) => error.detail(),
             Self::Canceled => None,
         }
     }
@@ -101,6 +105,7 @@ impl Error {
                 "give between 1 (no season) and {MAX_SEASON} steps, or leave it out to have it found"
             )),
             Self::Stored(error) => error.hint(),
+            Self::Features(error) => error.hint(),
             Self::Canceled => None,
         }
     }

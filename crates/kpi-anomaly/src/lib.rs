@@ -13,20 +13,27 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod contribution;
 mod detect;
 pub mod detector;
 mod direction;
 mod error;
 pub mod expectation;
+mod feature_error;
+pub mod forest;
 mod kind;
+pub mod mahalanobis;
 mod method;
 pub mod reason;
+pub mod reservoir;
 pub mod robust;
+pub mod several;
 pub mod tail;
 
 pub use detect::{DEFAULT_THRESHOLD, Detection, Request, Verdict, detect};
 pub use detector::{Detector, Observation, Settings};
 pub use direction::Direction;
 pub use error::Error;
+pub use feature_error::FeatureError;
 pub use kind::Kind;
 pub use method::Method;

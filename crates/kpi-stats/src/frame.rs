@@ -47,6 +47,10 @@ pub enum Kind {
     BytesExtremesBy = 37,
     ForecastModel = 60,
     Detector = 61,
+    Forest = 80,
+    ForestSample = 81,
+    RobustCovariance = 82,
+    CovarianceSample = 83,
 }
 
 /// Writes the content of a frame.

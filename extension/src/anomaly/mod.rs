@@ -4,6 +4,9 @@
 
 mod alerts;
 mod detector;
+mod explain_change;
+mod forest;
+mod several;
 mod watch;
 
 use crate::error::Error;
