@@ -13,18 +13,38 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod auto;
+mod baseline;
+pub mod calibration;
+pub mod changepoint;
+mod chart;
 mod detect;
 mod direction;
+mod discord;
 mod error;
+mod esd;
 pub mod expectation;
+mod gap;
+mod isolation;
 mod kind;
+mod location;
 mod method;
+pub mod noise;
+mod options;
+pub mod profile;
 pub mod reason;
+mod residual;
 pub mod robust;
+mod saliency;
+mod still;
+mod sub_pca;
 pub mod tail;
+mod verdict;
 
-pub use detect::{DEFAULT_THRESHOLD, Detection, Request, Verdict, detect};
+pub use detect::{DEFAULT_THRESHOLD, Detection, Request, detect};
 pub use direction::Direction;
 pub use error::Error;
 pub use kind::Kind;
 pub use method::Method;
+pub use options::Options;
+pub use verdict::{Cause, Chart, Verdict};
