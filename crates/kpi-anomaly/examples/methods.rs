@@ -90,7 +90,7 @@ fn recall(method: Method, event: &str) -> f64 {
             found += usize::from(alarms.iter().any(|t| t.abs_diff(place) <= reach));
         }
     }
-    f64::from(found) / f64::from(all)
+    found as f64 / all as f64
 }
 
 fn main() {
