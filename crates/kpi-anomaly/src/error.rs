@@ -1,6 +1,6 @@
 //! What can be wrong with a request for anomalies.
 
-use crate::{DEFAULT_THRESHOLD, Method};
+use crate::{DEFAULT_THRESHOLD, FeatureError, Method};
 
 /// Why there is no verdict. `Display` is the message; [`detail`](Error::detail) holds the offending value and
 /// [`hint`](Error::hint) says what to type instead.
@@ -49,6 +49,9 @@ pub enum Error {
         /// The largest magnitude in the series.
         largest: f64,
     },
+    /// Rows of several values cannot be judged.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
     /// The caller's poll asked to stop.
     #[error("search for anomalies was canceled")]
     Canceled,
@@ -68,6 +71,7 @@ impl Error {
                 "the series has {points} points, and none has a finite value"
             )),
             Self::Overflow { largest } => Some(format!("the largest magnitude is {largest:e}")),
+            Self::Features(error) => error.detail(),
             Self::Canceled => None,
         }
     }
@@ -85,6 +89,7 @@ impl Error {
                 Some("check the rows that the series is made of: all values are NULL, NaN or infinite".into())
             }
             Self::Overflow { .. } => Some("divide the values by a constant first, e.g. value / 1e6".into()),
+            Self::Features(error) => error.hint(),
             Self::Canceled => None,
         }
     }

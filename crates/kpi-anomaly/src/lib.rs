@@ -17,14 +17,18 @@ mod detect;
 mod direction;
 mod error;
 pub mod expectation;
+mod feature_error;
+pub mod forest;
 mod kind;
 mod method;
 pub mod reason;
+pub mod reservoir;
 pub mod robust;
 pub mod tail;
 
 pub use detect::{DEFAULT_THRESHOLD, Detection, Request, Verdict, detect};
 pub use direction::Direction;
 pub use error::Error;
+pub use feature_error::FeatureError;
 pub use kind::Kind;
 pub use method::Method;
