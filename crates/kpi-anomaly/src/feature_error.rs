@@ -1,7 +1,7 @@
 //! What can be wrong with rows of several values, and with what is made of them.
 
 use crate::forest::{MAX_LEAVES, MAX_SAMPLE, MAX_TREES};
-use crate::reservoir::{MAX_CELLS, MAX_WIDTH};
+use crate::reservoir::MAX_CELLS;
 
 /// Why rows of features have no forest, covariance or score. `Display` is the message; [`detail`](FeatureError::detail)
 /// holds the offending value and [`hint`](FeatureError::hint) says what to type instead.
@@ -20,11 +20,13 @@ pub enum FeatureError {
         /// Features of the others.
         expected: usize,
     },
-    /// A row has no features, or more than [`MAX_WIDTH`].
+    /// A row has no features, or too many.
     #[error("number of features is out of range")]
     Features {
         /// Features of this row.
         given: usize,
+        /// Features that there may be.
+        most: usize,
     },
     /// The number of trees is below 1 or above [`MAX_TREES`].
     #[error("number of trees is out of range")]
@@ -89,7 +91,7 @@ impl FeatureError {
             Self::Width { given, expected } => {
                 Some(format!("there are {given} features, and {expected} are expected"))
             }
-            Self::Features { given } => Some(format!("there are {given} features")),
+            Self::Features { given, .. } => Some(format!("there are {given} features")),
             Self::Trees { trees } => Some(format!("trees is {trees}")),
             Self::Sample { sample } => Some(format!("sample is {sample}")),
             Self::SampleTooLarge { sample, width } => Some(format!(
@@ -119,8 +121,8 @@ impl FeatureError {
                 "give the same features in the same order in every row; NULL stands for one that is missing"
                     .into(),
             ),
-            Self::Features { .. } => Some(format!(
-                "give from 1 to {MAX_WIDTH} numbers, such as ARRAY[requests, latency]"
+            Self::Features { most, .. } => Some(format!(
+                "give from 1 to {most} numbers, such as ARRAY[requests, latency]"
             )),
             Self::Trees { .. } => Some(format!("give from 1 to {MAX_TREES} trees; 100 is the default")),
             Self::Sample { .. } => Some(format!(

@@ -13,6 +13,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod contribution;
 mod detect;
 mod direction;
 mod error;
@@ -20,6 +21,7 @@ pub mod expectation;
 mod feature_error;
 pub mod forest;
 mod kind;
+pub mod mahalanobis;
 mod method;
 pub mod reason;
 pub mod reservoir;

@@ -43,7 +43,10 @@ impl Reservoir {
     /// [`FeatureError::Features`] for no features or more than [`MAX_WIDTH`].
     pub fn new(width: usize, places: usize, seed: u64) -> Result<Self, FeatureError> {
         if !(1..=MAX_WIDTH).contains(&width) {
-            return Err(FeatureError::Features { given: width });
+            return Err(FeatureError::Features {
+                given: width,
+                most: MAX_WIDTH,
+            });
         }
         Ok(Self {
             width,

@@ -13,7 +13,7 @@ mod score;
 pub use sample::ForestSample;
 
 use crate::FeatureError;
-use crate::reservoir::MAX_CELLS;
+use crate::reservoir::{MAX_CELLS, MAX_WIDTH};
 
 /// Trees of a forest, at most.
 pub const MAX_TREES: i64 = 1000;
@@ -58,8 +58,11 @@ impl ForestRequest {
         if !(2..=MAX_SAMPLE).contains(&sample) {
             return Err(FeatureError::Sample { sample });
         }
-        if !(1..=crate::reservoir::MAX_WIDTH).contains(&width) {
-            return Err(FeatureError::Features { given: width });
+        if !(1..=MAX_WIDTH).contains(&width) {
+            return Err(FeatureError::Features {
+                given: width,
+                most: MAX_WIDTH,
+            });
         }
         if (sample as usize).saturating_mul(width) > MAX_CELLS {
             return Err(FeatureError::SampleTooLarge { sample, width });

@@ -6,7 +6,7 @@ use crate::FeatureError;
 /// Trees, or rows, that are walked side by side: a step of one waits for memory while the others are under way.
 const LANES: usize = 8;
 /// Rows that go through a tree while it is near.
-const BLOCK: usize = 512;
+const BLOCK: usize = 128;
 
 impl Forest {
     /// 2 to the power of -E(h)/c(n), in [0, 1]: E(h) is the mean path of the row over all trees and c(n) that of a random
