@@ -7,6 +7,7 @@
 mod attribution;
 mod build;
 mod codec;
+mod complete;
 mod sample;
 mod score;
 

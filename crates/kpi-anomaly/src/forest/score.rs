@@ -1,10 +1,9 @@
 //! Scores: how short the path of a row is.
 
+use super::complete::{Complete, LANES};
 use super::{Forest, Tree};
 use crate::FeatureError;
 
-/// Trees, or rows, that are walked side by side: a step of one waits for memory while the others are under way.
-const LANES: usize = 8;
 /// Rows that go through a tree while it is near.
 const BLOCK: usize = 128;
 
@@ -42,11 +41,17 @@ impl Forest {
             });
         }
         let mut paths = vec![0.0; rows.len() / self.width];
+        // Few rows are not worth it.
+        let complete = (paths.len() >= BLOCK).then(|| self.complete()).flatten();
         for (block, paths) in rows.chunks(BLOCK * self.width).zip(paths.chunks_mut(BLOCK)) {
             if poll() {
                 return Err(FeatureError::Canceled);
             }
-            self.block(block, paths);
+            match &complete {
+                Some(trees) => self.complete_block(trees, block, paths),
+                None => self.block(block, paths),
+            }
+            self.finish_block(block, paths);
         }
         Ok(paths.into_iter().map(|path| self.score_of(path)).collect())
     }
@@ -85,25 +90,19 @@ impl Forest {
         depth: u32,
         value: impl Fn(usize, usize) -> f64,
     ) -> [u32; N] {
+        let nodes = self.nodes.as_slice();
         for _ in 0..depth {
             for (lane, at) in at.iter_mut().enumerate() {
-                let node = &self.nodes[*at as usize];
+                let node = &nodes[*at as usize];
                 *at = node.left + u32::from(value(lane, node.feature as usize) >= node.threshold);
             }
         }
         at
     }
 
-    /// The mean paths of up to [`BLOCK`] rows.
+    /// Adds the paths of up to [`BLOCK`] rows.
     fn block(&self, rows: &[f64], paths: &mut [f64]) {
         let width = self.width;
-        let gaps: Vec<usize> = (0..paths.len())
-            .filter(|row| {
-                rows[row * width..(row + 1) * width]
-                    .iter()
-                    .any(|value| value.is_nan())
-            })
-            .collect();
         for tree in &self.trees {
             let (groups, rest) = paths.as_chunks_mut::<LANES>();
             let walked = groups.len() * LANES;
@@ -121,10 +120,36 @@ impl Forest {
                 *path += self.masses[end as usize].path;
             }
         }
+    }
+
+    /// The same through complete trees.
+    fn complete_block(&self, trees: &[Complete], rows: &[f64], paths: &mut [f64]) {
+        let width = self.width;
+        let mut groups = vec![[0.0; LANES]; paths.len().div_ceil(LANES) * width];
+        for (row, features) in rows.chunks_exact(width).enumerate() {
+            let columns = &mut groups[row / LANES * width..][..width];
+            for (column, value) in columns.iter_mut().zip(features) {
+                column[row % LANES] = *value;
+            }
+        }
+        for tree in trees {
+            for (columns, paths) in groups.chunks_exact(width).zip(paths.chunks_mut(LANES)) {
+                for (path, more) in paths.iter_mut().zip(tree.paths(columns)) {
+                    *path += more;
+                }
+            }
+        }
+    }
+
+    /// Makes sums of paths their means; rows with missing features are walked one by one.
+    fn finish_block(&self, rows: &[f64], paths: &mut [f64]) {
         let trees = self.trees.len() as f64;
-        paths.iter_mut().for_each(|path| *path /= trees);
-        for row in gaps {
-            paths[row] = self.path(&rows[row * width..(row + 1) * width]);
+        for (row, path) in rows.chunks_exact(self.width).zip(paths) {
+            *path = if row.iter().any(|value| value.is_nan()) {
+                self.path(row)
+            } else {
+                *path / trees
+            };
         }
     }
 

@@ -78,6 +78,28 @@ fn scores_are_those_of_another_implementation() {
     assert!((forest.score(&[6.0; 4]) - 0.741).abs() < 0.04);
 }
 
+/// Many rows take another way than one.
+#[test]
+fn many_rows_have_the_scores_of_each() {
+    let mut rows = normal_rows(1003, 3, 9);
+    rows[30] = f64::NAN;
+    rows[100] = f64::INFINITY;
+    for sample in [5, 256, 1000] {
+        let forest = fit(
+            &rows,
+            3,
+            &ForestRequest {
+                sample,
+                ..ForestRequest::default()
+            },
+        );
+        let scores = forest.scores(&rows, &mut || false).unwrap();
+        for (row, score) in rows.chunks(3).zip(scores) {
+            assert!((forest.score(row) - score).abs() < 1e-12);
+        }
+    }
+}
+
 #[test]
 fn missing_features_lead_both_ways() {
     let rows = normal_rows(1000, 2, 2);
