@@ -76,6 +76,12 @@ pub enum FeatureError {
         /// The feature, from 1.
         feature: usize,
     },
+    /// No method for several series has this name.
+    #[error("unknown method for several series \"{name}\"")]
+    UnknownMethod {
+        /// The name as it was typed.
+        name: String,
+    },
     /// The bytes or the text of a stored value are wrong.
     #[error(transparent)]
     Stored(#[from] kpi_stats::Error),
@@ -109,6 +115,7 @@ impl FeatureError {
             Self::Overflow { feature } => Some(format!(
                 "feature {feature} is beyond the range of double precision"
             )),
+            Self::UnknownMethod { name } => Some(format!("method is \"{name}\"")),
             Self::Stored(error) => error.detail(),
             Self::Canceled => None,
         }
@@ -137,6 +144,7 @@ impl FeatureError {
                 "leave that feature out, or use kpi.isolation_forest, which takes dependent features".into(),
             ),
             Self::Overflow { .. } => Some("divide the feature by a constant first, e.g. value / 1e6".into()),
+            Self::UnknownMethod { .. } => Some("use one of auto, isolation_forest, mahalanobis".into()),
             Self::Stored(error) => error.hint(),
             Self::Canceled => None,
         }

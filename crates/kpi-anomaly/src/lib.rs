@@ -26,6 +26,7 @@ mod method;
 pub mod reason;
 pub mod reservoir;
 pub mod robust;
+pub mod several;
 pub mod tail;
 
 pub use detect::{DEFAULT_THRESHOLD, Detection, Request, Verdict, detect};
