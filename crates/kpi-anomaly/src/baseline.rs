@@ -28,7 +28,8 @@ pub(crate) struct Baseline {
     pub(crate) expected: Vec<f64>,
     /// Where the level jumps.
     pub(crate) jumps: Vec<Jump>,
-    /// Steps on each side that the level is made of.
+    /// Steps on each side that the level is made of; the tests look at it.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) half: usize,
 }
 

@@ -1,6 +1,6 @@
 //! What can be wrong with a request for anomalies.
 
-use crate::{DEFAULT_THRESHOLD, Method};
+use crate::{DEFAULT_THRESHOLD, FeatureError, Method};
 
 /// Why there is no verdict. `Display` is the message; [`detail`](Error::detail) holds the offending value and
 /// [`hint`](Error::hint) says what to type instead.
@@ -128,6 +128,9 @@ pub enum Error {
     /// Bayesian online detection is not made for lines.
     #[error("method \"bocpd\" has no cost \"trend\"")]
     SearchWithoutTrend,
+    /// Rows of several values cannot be judged.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
     /// The caller's poll asked to stop.
     #[error("search for anomalies was canceled")]
     Canceled,
@@ -157,6 +160,7 @@ impl Error {
             Self::Forecast { detail, .. } => detail.clone(),
             Self::Penalty { penalty } => Some(format!("penalty is {penalty}")),
             Self::SegmentSize { size, .. } => Some(format!("min_size is {size}")),
+            Self::Features(error) => error.detail(),
             Self::SearchWithoutTrend | Self::Canceled => None,
         }
     }
@@ -194,6 +198,7 @@ impl Error {
             ),
             Self::SegmentSize { least, .. } => Some(format!("for example min_size => {}", 5.max(*least))),
             Self::SearchWithoutTrend => Some("use method => 'pelt' or 'binseg' with this cost".into()),
+            Self::Features(error) => error.hint(),
             Self::Canceled => None,
         }
     }

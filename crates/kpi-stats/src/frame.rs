@@ -46,6 +46,10 @@ pub enum Kind {
     IntExtremesBy = 36,
     BytesExtremesBy = 37,
     ForecastModel = 60,
+    Forest = 80,
+    ForestSample = 81,
+    RobustCovariance = 82,
+    CovarianceSample = 83,
 }
 
 /// Writes the content of a frame.

@@ -1,0 +1,10 @@
+//! Which parts a change is made of, adding up exactly.
+
+mod change;
+mod settle;
+
+pub use change::{Change, ChangeError, Effect, Side, difference, ratio};
+pub use settle::settle;
+
+#[cfg(test)]
+mod tests;
