@@ -12,7 +12,16 @@ use std::time::Instant;
 
 const SERIES: usize = 100;
 const STEPS: usize = 1500;
-const NOISES: [&str; 8] = ["normal", "student5", "laplace", "ar0.5", "ar0.8", "season", "season_t5", "season_trend"];
+const NOISES: [&str; 8] = [
+    "normal",
+    "student5",
+    "laplace",
+    "ar0.5",
+    "ar0.8",
+    "season",
+    "season_t5",
+    "season_trend",
+];
 
 fn noise(kind: &str, n: usize, random: &mut Random) -> Vec<f64> {
     let mut state = random.normal();
@@ -22,7 +31,8 @@ fn noise(kind: &str, n: usize, random: &mut Random) -> Vec<f64> {
     };
     (0..n)
         .map(|t| {
-            let season = 10.0 * (t as f64 * std::f64::consts::TAU / 24.0).sin() + 5.0 * f64::from(u8::from(t % 24 > 17));
+            let season = 10.0 * (t as f64 * std::f64::consts::TAU / 24.0).sin()
+                + 5.0 * f64::from(u8::from(t % 24 > 17));
             match kind {
                 "student5" => student(random),
                 "laplace" => {
@@ -49,7 +59,9 @@ fn alarms(values: &[f64], method: Method) -> Vec<usize> {
         ..Request::default()
     };
     let found = detect(values, &request, &[24, 168], &mut || false).unwrap();
-    (0..values.len()).filter(|t| found.verdicts[*t].is_anomaly).collect()
+    (0..values.len())
+        .filter(|t| found.verdicts[*t].is_anomaly)
+        .collect()
 }
 
 /// Share of the events of four standard deviations with an alarm within three steps, or within a stretch.
@@ -62,7 +74,10 @@ fn recall(method: Method, event: &str) -> f64 {
             let mut none = Random::new(0);
             let _ = &mut none;
             (0..STEPS)
-                .map(|t| 10.0 * (t as f64 * std::f64::consts::TAU / 24.0).sin() + 5.0 * f64::from(u8::from(t % 24 > 17)))
+                .map(|t| {
+                    10.0 * (t as f64 * std::f64::consts::TAU / 24.0).sin()
+                        + 5.0 * f64::from(u8::from(t % 24 > 17))
+                })
                 .collect::<Vec<f64>>()
         };
         let count = if event.starts_with("spike") { 5 } else { 1 };
@@ -74,7 +89,9 @@ fn recall(method: Method, event: &str) -> f64 {
                 "spike" => values[place] = clean[place] + 4.0 * sign,
                 "spike_added" => values[place] += 4.0 * sign,
                 "shift" => values[place..].iter_mut().for_each(|y| *y += 4.0 * sign),
-                "shift_back" => values[place..place + 100].iter_mut().for_each(|y| *y += 4.0 * sign),
+                "shift_back" => values[place..place + 100]
+                    .iter_mut()
+                    .for_each(|y| *y += 4.0 * sign),
                 _ => {
                     for t in place..place + 100 {
                         values[t] = clean[t] + 4.0 * (values[t] - clean[t]);
@@ -95,7 +112,11 @@ fn recall(method: Method, event: &str) -> f64 {
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
-    let names = if asked.is_empty() { Method::names().into_iter().map(str::to_owned).collect() } else { asked };
+    let names = if asked.is_empty() {
+        Method::names().into_iter().map(str::to_owned).collect()
+    } else {
+        asked
+    };
     for name in names {
         let Ok(method) = name.parse::<Method>() else {
             speed(&name);
@@ -105,9 +126,14 @@ fn main() {
         for kind in NOISES {
             let mut random = Random::new(3);
             let start = Instant::now();
-            let count: usize = (0..SERIES).map(|_| alarms(&noise(kind, STEPS, &mut random), method).len()).sum();
+            let count: usize = (0..SERIES)
+                .map(|_| alarms(&noise(kind, STEPS, &mut random), method).len())
+                .sum();
             let rate = count as f64 / (SERIES * STEPS) as f64 / 0.001;
-            print!(" {kind} {rate:.2} ({:.0}us)", start.elapsed().as_secs_f64() * 1e6 / SERIES as f64);
+            print!(
+                " {kind} {rate:.2} ({:.0}us)",
+                start.elapsed().as_secs_f64() * 1e6 / SERIES as f64
+            );
         }
         for event in ["spike", "spike_added", "shift", "shift_back", "variance"] {
             print!(" {event} {:.2}", recall(method, event));
@@ -122,12 +148,17 @@ fn speed(name: &str) {
         let start = Instant::now();
         run();
         let seconds = start.elapsed().as_secs_f64();
-        println!("{what} of {n}: {seconds:.3} s, {:.0} points/s", n as f64 / seconds);
+        println!(
+            "{what} of {n}: {seconds:.3} s, {:.0} points/s",
+            n as f64 / seconds
+        );
     };
     match name {
         "profile" => {
             let values: Vec<f64> = (0..16_000).map(|_| random.normal()).collect();
-            start("matrix profile", 16_000, &mut || drop(matrix_profile(&values, 50, &mut || false).unwrap()));
+            start("matrix profile", 16_000, &mut || {
+                drop(matrix_profile(&values, 50, &mut || false).unwrap())
+            });
         }
         "saliency" => {
             let values = noise("season", 2_000_000, &mut random);
@@ -141,12 +172,23 @@ fn speed(name: &str) {
         }
         "long" => {
             let values = noise("season", 100_000, &mut random);
-            for method in ["auto", "robust_zscore", "zscore", "esd", "stl", "ewma", "cusum", "sub_pca"] {
+            for method in [
+                "auto",
+                "robust_zscore",
+                "zscore",
+                "esd",
+                "stl",
+                "ewma",
+                "cusum",
+                "sub_pca",
+            ] {
                 let request = Request {
                     method: method.parse().unwrap(),
                     ..Request::default()
                 };
-                start(method, values.len(), &mut || drop(detect(&values, &request, &[24, 168], &mut || false).unwrap()));
+                start(method, values.len(), &mut || {
+                    drop(detect(&values, &request, &[24, 168], &mut || false).unwrap())
+                });
             }
         }
         _ => {
@@ -159,7 +201,10 @@ fn speed(name: &str) {
                         ..changepoint::Request::default()
                     };
                     start(&format!("{search} {cost}"), values.len(), &mut || {
-                        println!("{:?}", changepoints(&values, &request, &mut || false).map(|c| c.len()));
+                        println!(
+                            "{:?}",
+                            changepoints(&values, &request, &mut || false).map(|c| c.len())
+                        );
                     });
                 }
             }

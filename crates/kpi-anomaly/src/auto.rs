@@ -27,7 +27,12 @@ const FLOOR: f64 = 0.1;
 ///    first one of a regime a variance change. Gaps and runs of equal values that are long for the series are missing data and flat
 ///    lines.
 pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec<Verdict>, Error> {
-    let Input { values, season, request, .. } = *input;
+    let Input {
+        values,
+        season,
+        request,
+        ..
+    } = *input;
     let baseline = Baseline::of(values, season, true, poll)?;
     let mut expected = baseline.expected;
     let mut residuals = differences(values, &expected);
@@ -46,7 +51,11 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         sided: false,
     };
     let mut verdicts = residuals.verdicts(values, threshold, direction);
-    for jump in baseline.jumps.iter().filter(|jump| direction.takes(jump.after - jump.before)) {
+    for jump in baseline
+        .jumps
+        .iter()
+        .filter(|jump| direction.takes(jump.after - jump.before))
+    {
         let levels = (jump.before, jump.after);
         if let Some(verdict) = verdicts.get_mut(jump.place) {
             verdict.flag(jump.probability, threshold, Cause::Shift { levels });
@@ -78,7 +87,10 @@ fn remember(expected: &mut [f64], residuals: &[f64], unit: f64) {
     let reach = CUT * unit;
     let cut: Vec<f64> = residuals.iter().map(|r| r.clamp(-reach, reach)).collect();
     let (mut products, mut squares, mut count) = (0.0, 0.0, 0.0);
-    for pair in cut.windows(2).filter(|pair| pair[0].is_finite() && pair[1].is_finite()) {
+    for pair in cut
+        .windows(2)
+        .filter(|pair| pair[0].is_finite() && pair[1].is_finite())
+    {
         products += pair[0] * pair[1];
         squares += (pair[0] * pair[0] + pair[1] * pair[1]) / 2.0;
         count += 1.0;
@@ -165,7 +177,10 @@ fn regimes(
     bounds.extend(jumps.iter().map(|j| j.place));
     bounds.push(residuals.len());
     let of = |from: usize, to: usize| {
-        let mut own: Vec<f64> = (from..to).map(|t| residuals[t] / unit[t]).filter(|r| r.is_finite()).collect();
+        let mut own: Vec<f64> = (from..to)
+            .map(|t| residuals[t] / unit[t])
+            .filter(|r| r.is_finite())
+            .collect();
         scale(&mut own)
     };
     let mut kept: Vec<(usize, f64, f64)> = Vec::new();
@@ -196,7 +211,10 @@ fn regimes(
         .map(|(place, before, after)| Regime {
             place: *place,
             deviations: (before * unit[*place], after * unit[*place]),
-            probability: jumps.iter().find(|j| j.place == *place).map_or(1.0, |j| j.probability),
+            probability: jumps
+                .iter()
+                .find(|j| j.place == *place)
+                .map_or(1.0, |j| j.probability),
         })
         .collect();
     for (index, (from, own)) in stretches.iter().enumerate() {
@@ -207,4 +225,3 @@ fn regimes(
     }
     Ok(found)
 }
-

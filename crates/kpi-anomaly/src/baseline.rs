@@ -1,9 +1,9 @@
 //! Level and season of a series, as exactly as its history allows and without what is unusual in it.
 
+use crate::Error;
 use crate::changepoint::{Jump, jumps};
 use crate::expectation::{NEIGHBOURS, gather, trend};
 use crate::robust::{median, scale};
-use crate::Error;
 
 /// Rounds of level and season.
 const ROUNDS: usize = 2;
@@ -86,7 +86,10 @@ fn seasonal(above: &[f64], season: usize, poll: &mut dyn FnMut() -> bool) -> Res
         .iter_mut()
         .map(|place| median(place).unwrap_or(0.0))
         .collect();
-    let mut left: Vec<f64> = (0..n).map(|t| above[t] - middles[t % season]).filter(|r| r.is_finite()).collect();
+    let mut left: Vec<f64> = (0..n)
+        .map(|t| above[t] - middles[t % season])
+        .filter(|r| r.is_finite())
+        .collect();
     let reach = CUT * scale(&mut left);
     let clamped = |t: usize| {
         let middle = middles[t % season];
@@ -129,7 +132,11 @@ fn seasonal(above: &[f64], season: usize, poll: &mut dyn FnMut() -> bool) -> Res
             .collect();
         scale(&mut errors)
     };
-    Ok(if error(&of_near) < BETTER * error(&of_all) { of_near } else { of_all })
+    Ok(if error(&of_near) < BETTER * error(&of_all) {
+        of_near
+    } else {
+        of_all
+    })
 }
 
 /// The values, those far from the level brought nearer; gaps stay.
@@ -156,7 +163,13 @@ fn cut(adjusted: &[f64], level: &[f64]) -> Vec<f64> {
     adjusted
         .iter()
         .zip(&middles)
-        .map(|(y, m)| if y.is_finite() { y.clamp(m - reach, m + reach) } else { f64::NAN })
+        .map(|(y, m)| {
+            if y.is_finite() {
+                y.clamp(m - reach, m + reach)
+            } else {
+                f64::NAN
+            }
+        })
         .collect()
 }
 
@@ -174,7 +187,11 @@ fn smooth(
     } else {
         NARROW
     };
-    let bounds: Vec<usize> = [0].into_iter().chain(jumps.iter().map(|j| j.place)).chain([n]).collect();
+    let bounds: Vec<usize> = [0]
+        .into_iter()
+        .chain(jumps.iter().map(|j| j.place))
+        .chain([n])
+        .collect();
     let mut all = Vec::new();
     let mut half = narrow.max(NARROW);
     loop {
@@ -199,7 +216,10 @@ fn smooth(
         half = half.saturating_mul(WIDER);
     }
     let least = all.iter().map(|(error, ..)| *error).fold(f64::INFINITY, f64::min);
-    let widest = all.into_iter().rev().find(|(error, ..)| *error <= AS_GOOD * least);
+    let widest = all
+        .into_iter()
+        .rev()
+        .find(|(error, ..)| *error <= AS_GOOD * least);
     Ok(widest.map_or((vec![0.0; n], n), |(_, level, half)| (level, half)))
 }
 
@@ -303,7 +323,9 @@ mod tests {
         let curve = |t: usize| 20.0 * (t as f64 / 60.0).sin();
         let values: Vec<f64> = (0..600).map(|t| curve(t) + random.normal()).collect();
         let baseline = Baseline::of(&values, 1, true, &mut || false).unwrap();
-        let off = (20..580).map(|t| (baseline.expected[t] - curve(t)).abs()).fold(0.0, f64::max);
+        let off = (20..580)
+            .map(|t| (baseline.expected[t] - curve(t)).abs())
+            .fold(0.0, f64::max);
         assert!(baseline.half < 30 && off < 1.5, "{} {off}", baseline.half);
     }
 

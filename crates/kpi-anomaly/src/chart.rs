@@ -61,7 +61,11 @@ impl State {
             let bounds = (-(limit + self.weight - self.low), limit + self.weight - self.high);
             self.high = (self.high + z - self.weight).max(0.0);
             self.low = (self.low - z - self.weight).max(0.0);
-            let statistic = if self.high >= self.low { self.high } else { -self.low };
+            let statistic = if self.high >= self.low {
+                self.high
+            } else {
+                -self.low
+            };
             Step {
                 statistic,
                 chart: Chart::Sum,
@@ -90,7 +94,11 @@ impl State {
     /// The zone rules (Western Electric Company 1956, *Statistical Quality Control Handbook*), with zones as wide as the limit asks
     /// for: each rule's statistic is that of a single value as rare as what the rule saw.
     fn zones(&mut self, z: f64, step: &mut Step) {
-        self.run = if z * self.run > 0.0 { self.run + z.signum() } else { z.signum() };
+        self.run = if z * self.run > 0.0 {
+            self.run + z.signum()
+        } else {
+            z.signum()
+        };
         self.recent.push(z);
         if self.recent.len() > 5 {
             self.recent.remove(0);
@@ -158,8 +166,18 @@ fn judge(input: &Input, chart: &State, poll: &mut dyn FnMut() -> bool) -> Result
     let (left, course) = season_only(values, input.season, &baseline);
     let mut own: Vec<f64> = left.iter().copied().filter(|y| y.is_finite()).collect();
     let centre = median(&mut own).unwrap_or(0.0);
-    let noise = crate::noise::Noise::of(&left.iter().copied().filter(|y| y.is_finite()).collect::<Vec<f64>>());
-    let phi = if noise.phi > 2.0 / (own.len() as f64).sqrt() { noise.phi } else { 0.0 };
+    let noise = crate::noise::Noise::of(
+        &left
+            .iter()
+            .copied()
+            .filter(|y| y.is_finite())
+            .collect::<Vec<f64>>(),
+    );
+    let phi = if noise.phi > 2.0 / (own.len() as f64).sqrt() {
+        noise.phi
+    } else {
+        0.0
+    };
     // What is new in each value: its distance less what was known from the one before.
     let known: Vec<f64> = left
         .iter()
@@ -196,7 +214,11 @@ fn judge(input: &Input, chart: &State, poll: &mut dyn FnMut() -> bool) -> Result
         }
         let step = state.next(*z, limits.limit);
         let takes = direction.takes(step.statistic);
-        let probability = if takes { limits.probability(step.statistic.abs()) } else { 1.0 };
+        let probability = if takes {
+            limits.probability(step.statistic.abs())
+        } else {
+            1.0
+        };
         let score = 1.0 - probability;
         let is_anomaly = score > 1.0 - threshold;
         if is_anomaly {
@@ -242,7 +264,10 @@ fn season_only(values: &[f64], season: usize, baseline: &Baseline) -> (Vec<f64>,
         sums[t % season].0 += expected;
         sums[t % season].1 += 1.0;
     }
-    let means: Vec<f64> = sums.iter().map(|(sum, count)| sum / f64::max(*count, 1.0)).collect();
+    let means: Vec<f64> = sums
+        .iter()
+        .map(|(sum, count)| sum / f64::max(*count, 1.0))
+        .collect();
     let mean = means.iter().sum::<f64>() / season as f64;
     let course: Vec<f64> = (0..values.len()).map(|t| means[t % season] - mean).collect();
     (values.iter().zip(&course).map(|(y, c)| y - c).collect(), course)
@@ -264,11 +289,20 @@ impl Limits {
         threshold: f64,
         poll: &mut dyn FnMut() -> bool,
     ) -> Result<Self, Error> {
-        let pool: Vec<f64> = z.iter().copied().filter(|z| z.is_finite()).map(|z| z.clamp(-CUT, CUT)).collect();
+        let pool: Vec<f64> = z
+            .iter()
+            .copied()
+            .filter(|z| z.is_finite())
+            .map(|z| z.clamp(-CUT, CUT))
+            .collect();
         let count = (SIMULATED / threshold).min(MOST).max(20_000.0) as usize;
         let mut random = Random::new(1);
         let drawn: Vec<f64> = (0..count)
-            .map(|_| pool.get((random.uniform() * pool.len() as f64) as usize).copied().unwrap_or(0.0))
+            .map(|_| {
+                pool.get((random.uniform() * pool.len() as f64) as usize)
+                    .copied()
+                    .unwrap_or(0.0)
+            })
             .collect();
         // From a limit that nearly everything passes to one that nothing passes.
         let rate = |limit: f64, poll: &mut dyn FnMut() -> bool| {
@@ -303,7 +337,10 @@ impl Limits {
 
     /// The two points of the curve around a place where `is_before` ends; beyond the last one it goes on as between the last two.
     fn around(&self, is_before: impl Fn(&(f64, f64)) -> bool) -> Option<((f64, f64), (f64, f64))> {
-        let at = self.curve.partition_point(is_before).clamp(1, self.curve.len().checked_sub(1)?.max(1));
+        let at = self
+            .curve
+            .partition_point(is_before)
+            .clamp(1, self.curve.len().checked_sub(1)?.max(1));
         Some((*self.curve.get(at - 1)?, *self.curve.get(at)?))
     }
 

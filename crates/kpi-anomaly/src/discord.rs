@@ -1,12 +1,12 @@
 //! Discords: windows that are far from any other one.
 
+use crate::Direction;
 use crate::Error;
 use crate::calibration::Calibration;
 use crate::detect::Input;
 use crate::profile::matrix_profile;
 use crate::robust::{median, scale};
 use crate::verdict::{Cause, Verdict};
-use crate::Direction;
 
 /// Steps in a window without a season, and at least.
 const WINDOW: usize = 50;
@@ -26,8 +26,16 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
             most: MOST,
         });
     }
-    let usual = if input.season >= LEAST { input.season } else { WINDOW };
-    let least = if input.request.options.window.is_some() { 4 } else { LEAST };
+    let usual = if input.season >= LEAST {
+        input.season
+    } else {
+        WINDOW
+    };
+    let least = if input.request.options.window.is_some() {
+        4
+    } else {
+        LEAST
+    };
     let window = input.request.options.window(usual.min(n / 4), least, n / 2)?;
     let profile = matrix_profile(input.values, window, poll)?;
     let mut known: Vec<f64> = profile.iter().copied().filter(|d| d.is_finite()).collect();

@@ -151,7 +151,9 @@ impl Error {
             )),
             Self::Overflow { largest } => Some(format!("the largest magnitude is {largest:e}")),
             Self::Unknown { argument, name, .. } => Some(format!("{argument} is \"{name}\"")),
-            Self::Season { season, length } => Some(format!("season is {season}, the series has {length} steps")),
+            Self::Season { season, length } => {
+                Some(format!("season is {season}, the series has {length} steps"))
+            }
             Self::Window { window, .. } => Some(format!("window is {window}")),
             Self::OptionRange { name, value, .. } => Some(format!("{name} is {value}")),
             Self::TooLong { length, most, .. } => {

@@ -1,11 +1,11 @@
 //! Seasonal hybrid generalised extreme Studentized deviate test.
 
+use crate::Error;
 use crate::calibration::Calibration;
 use crate::detect::Input;
 use crate::location::adjusted;
 use crate::robust::MAD_TO_SIGMA;
 use crate::verdict::{Cause, Residuals, Verdict};
-use crate::Error;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// Share of the values that are anomalies at most.
@@ -42,9 +42,17 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
     };
     let mut verdicts = residuals.verdicts(input.values, threshold, input.request.direction);
     let tail = Calibration::of(&residuals.deviations(input.values), input.request.direction);
-    let sides = if input.request.direction == crate::Direction::Both { 2.0 } else { 1.0 };
+    let sides = if input.request.direction == crate::Direction::Both {
+        2.0
+    } else {
+        1.0
+    };
     let normal = Normal::standard().inverse_cdf(1.0 - threshold / sides);
-    let heavier = if normal > 0.0 { (tail.reach(threshold) / normal).max(1.0) } else { 1.0 };
+    let heavier = if normal > 0.0 {
+        (tail.reach(threshold) / normal).max(1.0)
+    } else {
+        1.0
+    };
     let most = (input.request.options.max_share.unwrap_or(MAX_SHARE) * n as f64) as usize;
     let (mut from, mut to) = (0, n);
     let mut removed = Vec::new();
@@ -83,7 +91,10 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         }
         for t in removed.into_iter().take(last) {
             let verdict = &mut verdicts[t];
-            let p = verdict.deviation.map_or(1.0, |d| tail.probability(d)).min(0.999 * threshold);
+            let p = verdict
+                .deviation
+                .map_or(1.0, |d| tail.probability(d))
+                .min(0.999 * threshold);
             verdict.flag(p, threshold, Cause::Distance);
         }
     }

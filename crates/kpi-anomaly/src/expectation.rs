@@ -64,7 +64,11 @@ pub(crate) fn gather(above: &[f64], t: usize, season: usize, into: &mut Vec<f64>
 }
 
 /// The running median, drawn on to both ends with a robust slope.
-pub(crate) fn trend(values: &[f64], season: usize, poll: &mut dyn FnMut() -> bool) -> Result<Vec<f64>, Error> {
+pub(crate) fn trend(
+    values: &[f64],
+    season: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Vec<f64>, Error> {
     let n = values.len();
     let span = if season > 1 {
         TREND_SEASONS.saturating_mul(season)

@@ -52,7 +52,11 @@ pub(crate) fn long(values: &[f64], season: usize) -> Vec<Missing> {
     let second = lengths.get(1).copied().unwrap_or(0);
     runs.iter()
         .filter_map(|(first, steps)| {
-            let others = if Some(steps) == lengths.first() { second } else { lengths[0] };
+            let others = if Some(steps) == lengths.first() {
+                second
+            } else {
+                lengths[0]
+            };
             if *steps < LEAST || *steps <= TIMES * others {
                 return None;
             }
@@ -99,7 +103,9 @@ mod tests {
 
     #[test]
     fn a_hole_is_found_and_a_weekend_is_not() {
-        let mut values: Vec<f64> = (0..140).map(|t| if t % 7 > 4 { f64::NAN } else { f64::from(t) }).collect();
+        let mut values: Vec<f64> = (0..140)
+            .map(|t| if t % 7 > 4 { f64::NAN } else { f64::from(t) })
+            .collect();
         assert_eq!(long(&values, 7), []);
         values[72..76].fill(f64::NAN); // Wednesday to Saturday
         values[10] = f64::NAN;
@@ -111,7 +117,9 @@ mod tests {
 
     #[test]
     fn gaps_like_the_others_are_usual() {
-        let values: Vec<f64> = (0..200).map(|t| if t % 19 < 4 { f64::NAN } else { 1.0 }).collect();
+        let values: Vec<f64> = (0..200)
+            .map(|t| if t % 19 < 4 { f64::NAN } else { 1.0 })
+            .collect();
         assert_eq!(long(&values, 1), []);
         assert_eq!(long(&[f64::NAN; 5], 1).len(), 1);
         assert_eq!(long(&[], 1), []);

@@ -62,7 +62,11 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
     let unit = scale(&mut scores.iter().map(|s| s - middle).collect::<Vec<f64>>()).max(1e-9);
     for (t, score) in scores.iter_mut().enumerate() {
         let off = input.values[t] - expected[t];
-        *score = if off.is_finite() { ((*score - middle) / unit).max(0.0).copysign(off) } else { f64::NAN };
+        *score = if off.is_finite() {
+            ((*score - middle) / unit).max(0.0).copysign(off)
+        } else {
+            f64::NAN
+        };
     }
     let (threshold, direction) = (input.request.threshold, input.request.direction);
     let tail = Calibration::of(&scores, direction);

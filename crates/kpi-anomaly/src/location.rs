@@ -1,9 +1,9 @@
 //! Distance from one location: mean, median, quartiles.
 
+use crate::Error;
+use crate::detect::Input;
 use crate::robust::{median, quantile};
 use crate::verdict::Verdict;
-use crate::detect::Input;
-use crate::Error;
 
 /// The values without the median course of the season, and that course at each place.
 pub(crate) fn adjusted(values: &[f64], season: usize) -> (Vec<f64>, Vec<f64>) {

@@ -33,7 +33,11 @@ const HALF: f64 = 0.5;
 /// let profile = matrix_profile(&values, 8, &mut || false).unwrap();
 /// assert!(profile[10] < 1e-6 && profile[38] > 1.0);
 /// ```
-pub fn matrix_profile(values: &[f64], window: usize, poll: &mut dyn FnMut() -> bool) -> Result<Vec<f64>, Error> {
+pub fn matrix_profile(
+    values: &[f64],
+    window: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Vec<f64>, Error> {
     let n = values.len();
     let zone = window.div_ceil(4);
     if window < 3 || window + zone > n {
@@ -63,7 +67,13 @@ pub fn matrix_profile(values: &[f64], window: usize, poll: &mut dyn FnMut() -> b
             let cells = width.min(count - tile - row);
             let from = row + tile;
             if row > 0 {
-                advance(&mut covariance[..cells], &df[from..], &dg[from..], df[row], dg[row]);
+                advance(
+                    &mut covariance[..cells],
+                    &df[from..],
+                    &dg[from..],
+                    df[row],
+                    dg[row],
+                );
             }
             let own = inverse[row];
             if own.is_finite() {
@@ -133,7 +143,11 @@ impl Terms {
             }
             let is_constant = *square <= CONSTANT * CONSTANT * widest;
             constant.push(gaps == 0 && is_constant);
-            inverse.push(if gaps > 0 || is_constant { f64::NAN } else { 1.0 / square.sqrt() });
+            inverse.push(if gaps > 0 || is_constant {
+                f64::NAN
+            } else {
+                1.0 / square.sqrt()
+            });
         }
         let (mut df, mut dg) = (vec![0.0; count], vec![0.0; count]);
         for i in 1..count {
@@ -201,7 +215,10 @@ fn compare(covariance: &[f64], inverse: &[f64], own: f64, best: &mut [f64]) -> f
 
 /// What the constant windows are to themselves and to the others.
 fn with_constants(best: &mut [f64], constant: &[bool], zone: usize) {
-    let (Some(first), Some(last)) = (constant.iter().position(|c| *c), constant.iter().rposition(|c| *c)) else {
+    let (Some(first), Some(last)) = (
+        constant.iter().position(|c| *c),
+        constant.iter().rposition(|c| *c),
+    ) else {
         return;
     };
     let known: Vec<bool> = best.iter().map(|r| *r > f64::NEG_INFINITY).collect();
@@ -238,7 +255,12 @@ mod tests {
                 let sd = (part.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / n).sqrt();
                 part.iter().all(|y| y.is_finite()).then(|| {
                     let flat = sd < 1e-9;
-                    (part.iter().map(|y| if flat { 0.0 } else { (y - mean) / sd }).collect(), flat)
+                    (
+                        part.iter()
+                            .map(|y| if flat { 0.0 } else { (y - mean) / sd })
+                            .collect(),
+                        flat,
+                    )
                 })
             })
             .collect();
@@ -246,7 +268,9 @@ mod tests {
             .map(|i| {
                 let mut least = f64::NAN;
                 for j in (0..normal.len()).filter(|j| j.abs_diff(i) >= zone) {
-                    let (Some((a, fa)), Some((b, fb))) = (&normal[i], &normal[j]) else { continue };
+                    let (Some((a, fa)), Some((b, fb))) = (&normal[i], &normal[j]) else {
+                        continue;
+                    };
                     let d = if *fa && *fb {
                         0.0
                     } else {
@@ -279,19 +303,37 @@ mod tests {
     #[test]
     fn tiles_fit_together() {
         let mut random = Random::new(9);
-        let values: Vec<f64> = (0..2700).map(|t| 1e6 + (f64::from(t) / 7.0).sin() + random.normal()).collect();
+        let values: Vec<f64> = (0..2700)
+            .map(|t| 1e6 + (f64::from(t) / 7.0).sin() + random.normal())
+            .collect();
         let found = matrix_profile(&values, 20, &mut || false).unwrap();
         let plain = plain(&values, 20);
         for i in (0..found.len()).step_by(97) {
-            assert!((found[i] - plain[i]).abs() < 1e-5, "{i} {} {}", found[i], plain[i]);
+            assert!(
+                (found[i] - plain[i]).abs() < 1e-5,
+                "{i} {} {}",
+                found[i],
+                plain[i]
+            );
         }
     }
 
     #[test]
     fn nothing_to_compare_with() {
-        assert!(matches!(matrix_profile(&[1.0; 9], 9, &mut || false), Err(Error::Window { .. })));
-        assert!(matches!(matrix_profile(&[1.0; 9], 2, &mut || false), Err(Error::Window { .. })));
-        assert!(matrix_profile(&[f64::NAN; 9], 4, &mut || false).unwrap().iter().all(|d| d.is_nan()));
+        assert!(matches!(
+            matrix_profile(&[1.0; 9], 9, &mut || false),
+            Err(Error::Window { .. })
+        ));
+        assert!(matches!(
+            matrix_profile(&[1.0; 9], 2, &mut || false),
+            Err(Error::Window { .. })
+        ));
+        assert!(
+            matrix_profile(&[f64::NAN; 9], 4, &mut || false)
+                .unwrap()
+                .iter()
+                .all(|d| d.is_nan())
+        );
         assert_eq!(matrix_profile(&[1.0; 9], 4, &mut || false).unwrap(), [0.0; 6]);
     }
 }

@@ -1,7 +1,8 @@
 //! A verdict in words.
 
+use crate::changepoint::ChangePoint;
 use crate::verdict::{Cause, Chart};
-use crate::Verdict;
+use crate::{Kind, Verdict};
 
 /// A sentence on why `value` is an anomaly, `None` when it is none.
 ///
@@ -23,19 +24,36 @@ pub fn reason(value: f64, verdict: &Verdict, season: usize) -> Option<String> {
     let text = match cause {
         Cause::Distance => {
             let deviations = number(deviation.abs(), 2);
-            format!("{}, {deviations} robust deviations", distance(value, verdict.expected, season))
+            format!(
+                "{}, {deviations} robust deviations",
+                distance(value, verdict.expected, season)
+            )
         }
-        Cause::Shift { levels: (before, after) } => {
+        Cause::Shift {
+            levels: (before, after),
+        } => {
             let verb = if after > before { "rises" } else { "falls" };
-            format!("the level {verb} from {} to {} and stays there", number(before, 4), number(after, 4))
+            format!(
+                "the level {verb} from {} to {} and stays there",
+                number(before, 4),
+                number(after, 4)
+            )
         }
-        Cause::Turn { slopes: (before, after) } => format!(
+        Cause::Turn {
+            slopes: (before, after),
+        } => format!(
             "the slope changes from {} to {} per step",
             number(before, 3),
             number(after, 3)
         ),
-        Cause::Scatter { deviations: (before, after) } => {
-            let times = if after > before { after / before } else { before / after };
+        Cause::Scatter {
+            deviations: (before, after),
+        } => {
+            let times = if after > before {
+                after / before
+            } else {
+                before / after
+            };
             let more = if after > before { "more" } else { "less" };
             format!(
                 "from here on the values scatter {} times {more}: a standard deviation of {} after {}",
@@ -45,10 +63,17 @@ pub fn reason(value: f64, verdict: &Verdict, season: usize) -> Option<String> {
             )
         }
         Cause::Missing { steps, usual: 0 } => {
-            format!("{} without a value, in a series that has no other gaps", count(steps))
+            format!(
+                "{} without a value, in a series that has no other gaps",
+                count(steps)
+            )
         }
         Cause::Missing { steps, usual } => {
-            format!("{} without a value, the longest gap elsewhere is {}", count(steps), count(usual))
+            format!(
+                "{} without a value, the longest gap elsewhere is {}",
+                count(steps),
+                count(usual)
+            )
         }
         Cause::Still { steps, usual } => format!(
             "{} is repeated for {}, the longest run of equal values elsewhere is {usual}",
@@ -71,7 +96,10 @@ pub fn reason(value: f64, verdict: &Verdict, season: usize) -> Option<String> {
             )
         }
         Cause::Shape { window } => {
-            format!("the course of the {window} steps around {} has no like in this series", number(value, 4))
+            format!(
+                "the course of the {window} steps around {} has no like in this series",
+                number(value, 4)
+            )
         }
         Cause::Saliency => format!(
             "{}, and stands out from the spectrum of its surroundings",
@@ -112,7 +140,11 @@ fn of_season(season: usize) -> String {
 }
 
 fn count(steps: usize) -> String {
-    if steps == 1 { "1 step".into() } else { format!("{steps} steps") }
+    if steps == 1 {
+        "1 step".into()
+    } else {
+        format!("{steps} steps")
+    }
 }
 
 /// A number with at least so many significant digits, all of its integer part, and no zeros at the end.
@@ -130,5 +162,39 @@ pub fn number(value: f64, digits: i32) -> String {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
         text
+    }
+}
+
+/// A change point in words.
+///
+/// ```
+/// use kpi_anomaly::changepoint::{Request, changepoints};
+/// let values: Vec<f64> = (0..60).map(|t| f64::from(t % 2) + if t < 35 { 10.0 } else { 20.0 }).collect();
+/// let found = changepoints(&values, &Request::default(), &mut || false).unwrap();
+/// assert_eq!(
+///     kpi_anomaly::reason::of_change(&found[0]),
+///     "the mean rises from 10.49 over 35 values to 20.52 over 25",
+/// );
+/// ```
+pub fn of_change(change: &ChangePoint) -> String {
+    let (before, after) = (&change.before, &change.after);
+    let verb = |from: f64, to: f64| if to > from { "rises" } else { "falls" };
+    let over = |from: f64, to: f64| {
+        let (from, to) = (number(from, 4), number(to, 4));
+        format!(
+            "from {from} over {} values to {to} over {}",
+            before.count, after.count
+        )
+    };
+    match change.kind {
+        Kind::VarianceChange => {
+            let verb = verb(before.sd, after.sd);
+            format!("the standard deviation {verb} {}", over(before.sd, after.sd))
+        }
+        Kind::TrendChange => format!("the slope changes {} per step", over(before.slope, after.slope)),
+        _ => {
+            let verb = verb(before.mean, after.mean);
+            format!("the mean {verb} {}", over(before.mean, after.mean))
+        }
     }
 }

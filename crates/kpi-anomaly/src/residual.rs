@@ -1,8 +1,8 @@
 //! What a decomposition or a fitted model does not explain.
 
+use crate::Error;
 use crate::detect::Input;
 use crate::verdict::Verdict;
-use crate::Error;
 use kpi_forecast::stl::{Options, decompose_with};
 use kpi_forecast::{Model, gaps};
 
@@ -45,7 +45,11 @@ pub(crate) fn forecast(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<
     let filled = gaps::fill(input.values, input.season);
     let model = input.request.options.model.unwrap_or(Model::Ets);
     let candidates = model.candidates_of(&[input.season]);
-    let fitted = candidates.into_iter().next().map(|m| m.fit(&filled, poll)).transpose()?;
+    let fitted = candidates
+        .into_iter()
+        .next()
+        .map(|m| m.fit(&filled, poll))
+        .transpose()?;
     let expected = match fitted.and_then(|f| f.state()) {
         Some(state) => state.fitted(&filled),
         None => {

@@ -25,7 +25,11 @@ const ROUNDING: f64 = 1e-24;
 pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec<Verdict>, Error> {
     let values = input.values;
     let n = values.len();
-    let block = input.request.options.window(BLOCK, LEAST, 1 << 20)?.next_power_of_two();
+    let block = input
+        .request
+        .options
+        .window(BLOCK, LEAST, 1 << 20)?
+        .next_power_of_two();
     let filled = interpolated(values);
     let mut map = saliency(&filled, block, poll)?;
     // Relative to what comes before, as the first points are to what comes first.
@@ -42,11 +46,19 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         let from = t.saturating_sub(BEFORE).min(n.saturating_sub(BEFORE));
         let to = (from + BEFORE).min(n);
         let mean = (sums[to] - sums[from]) / (to - from) as f64;
-        let relative = if whole > 0.0 { (*slot - mean) / mean.max(1e-3 * whole) } else { 0.0 };
+        let relative = if whole > 0.0 {
+            (*slot - mean) / mean.max(1e-3 * whole)
+        } else {
+            0.0
+        };
         let off = values[t] - expected[t];
         *slot = if values[t].is_finite() {
             // A value that differs by rounding stands out from nothing.
-            if off.abs() <= input.rounding { 0.0 } else { relative.max(0.0).copysign(off) }
+            if off.abs() <= input.rounding {
+                0.0
+            } else {
+                relative.max(0.0).copysign(off)
+            }
         } else {
             f64::NAN
         };
@@ -90,7 +102,11 @@ fn neighbours(values: &[f64]) -> Vec<f64> {
             count -= 1.0;
         }
         let own = values[t] - base;
-        means.push(if count > 1.0 { base + (sum - own) / (count - 1.0) } else { values[t] });
+        means.push(if count > 1.0 {
+            base + (sum - own) / (count - 1.0)
+        } else {
+            values[t]
+        });
     }
     means
 }

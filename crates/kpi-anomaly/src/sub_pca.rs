@@ -25,8 +25,15 @@ const ROUNDING: f64 = 1e-13;
 /// Pastur 1967), or are as many as the option `components` says.
 pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec<Verdict>, Error> {
     let n = input.values.len();
-    let usual = if input.season >= LEAST { input.season } else { WINDOW };
-    let window = input.request.options.window(usual.min(n / 4), LEAST, MOST.min(n / 2))?;
+    let usual = if input.season >= LEAST {
+        input.season
+    } else {
+        WINDOW
+    };
+    let window = input
+        .request
+        .options
+        .window(usual.min(n / 4), LEAST, MOST.min(n / 2))?;
     let filled = interpolated(input.values);
     let middle = median(&mut filled.clone()).unwrap_or(0.0);
     let mut around: Vec<f64> = filled.iter().map(|y| y - middle).collect();
@@ -34,7 +41,10 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
     if unit <= 0.0 {
         return input.judge(vec![middle; n], false);
     }
-    let cut: Vec<f64> = filled.iter().map(|y| ((y - middle) / unit).clamp(-CUT, CUT)).collect();
+    let cut: Vec<f64> = filled
+        .iter()
+        .map(|y| ((y - middle) / unit).clamp(-CUT, CUT))
+        .collect();
     let (means, covariance) = covariances(&cut, window, poll)?;
     let windows = n - window + 1;
     let (values, vectors) = eigen(covariance, poll)?;
@@ -117,11 +127,18 @@ fn covariances(
 }
 
 /// Eigenvalues, the largest first, and eigenvectors of a symmetric matrix, by Jacobi's rotations (1846).
-fn eigen(mut matrix: Vec<Vec<f64>>, poll: &mut dyn FnMut() -> bool) -> Result<(Vec<f64>, Vec<Vec<f64>>), Error> {
+fn eigen(
+    mut matrix: Vec<Vec<f64>>,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<(Vec<f64>, Vec<Vec<f64>>), Error> {
     let n = matrix.len();
-    let mut vectors: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+    let mut vectors: Vec<Vec<f64>> = (0..n)
+        .map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect())
+        .collect();
     for _ in 0..ROUNDS {
-        let off: f64 = (0..n).map(|i| matrix[i][i + 1..].iter().map(|x| x * x).sum::<f64>()).sum();
+        let off: f64 = (0..n)
+            .map(|i| matrix[i][i + 1..].iter().map(|x| x * x).sum::<f64>())
+            .sum();
         let diagonal: f64 = (0..n).map(|i| matrix[i][i] * matrix[i][i]).sum();
         if off <= ROUNDING * ROUNDING * diagonal {
             break;
@@ -169,7 +186,11 @@ fn standing_out(values: &[f64], windows: usize) -> usize {
     let noise = values[values.len() / 2..].iter().sum::<f64>() / (values.len() - values.len() / 2) as f64;
     let edge = noise.max(0.0) * (1.0 + (values.len() as f64 / windows as f64).sqrt()).powi(2) * 1.5;
     let most = values.len() / 2;
-    values.iter().take(most).take_while(|value| **value > edge).count()
+    values
+        .iter()
+        .take(most)
+        .take_while(|value| **value > edge)
+        .count()
 }
 
 #[cfg(test)]
@@ -181,7 +202,10 @@ mod tests {
         let matrix = vec![vec![2.0, 1.0, 0.0], vec![1.0, 2.0, 1.0], vec![0.0, 1.0, 2.0]];
         let (values, vectors) = eigen(matrix.clone(), &mut || false).unwrap();
         // 2 + sqrt(2), 2 and 2 - sqrt(2).
-        for (found, value) in values.iter().zip([2.0 + 2.0_f64.sqrt(), 2.0, 2.0 - 2.0_f64.sqrt()]) {
+        for (found, value) in values
+            .iter()
+            .zip([2.0 + 2.0_f64.sqrt(), 2.0, 2.0 - 2.0_f64.sqrt()])
+        {
             assert!((found - value).abs() < 1e-12);
         }
         for (value, vector) in values.iter().zip(&vectors) {

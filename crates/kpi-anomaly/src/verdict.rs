@@ -92,7 +92,13 @@ pub struct Verdict {
 impl Verdict {
     /// What the anomaly is of; `None` when there is none.
     pub fn kind(&self) -> Option<Kind> {
-        let side = |up: Kind, down: Kind| if self.deviation.unwrap_or(0.0) < 0.0 { down } else { up };
+        let side = |up: Kind, down: Kind| {
+            if self.deviation.unwrap_or(0.0) < 0.0 {
+                down
+            } else {
+                up
+            }
+        };
         Some(match self.cause? {
             Cause::Distance | Cause::Saliency | Cause::Isolation => side(Kind::Spike, Kind::Dip),
             Cause::Chart { chart: Chart::One } => side(Kind::Spike, Kind::Dip),
@@ -160,7 +166,13 @@ impl Residuals {
         let verdict = |(t, value): (usize, &f64)| {
             let (expected, unit) = (self.expected[t], self.unit[t]);
             // Nothing varies: a band without width, also where it has no end.
-            let wide = |reach: f64| if unit > 0.0 || reach.is_infinite() { reach * unit.max(f64::MIN_POSITIVE) } else { 0.0 };
+            let wide = |reach: f64| {
+                if unit > 0.0 || reach.is_infinite() {
+                    reach * unit.max(f64::MIN_POSITIVE)
+                } else {
+                    0.0
+                }
+            };
             let (lower, upper) = (expected - wide(low), expected + wide(high));
             let deviation = deviations[t];
             if !value.is_finite() || deviation.is_nan() {

@@ -29,7 +29,10 @@ impl Change {
 
     /// The change of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, c)| *c)
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, c)| *c)
     }
 
     /// Parameters that each segment has of its own.
@@ -57,8 +60,8 @@ pub(super) struct Cost {
     sum: Vec<f64>,
     squares: Vec<f64>,
     moments: Vec<f64>,
-    /// By how much likelihoods are overrated because the values remember.
-    inflation: f64,
+    /// 1 over how much likelihoods are overrated because the values remember.
+    share: f64,
 }
 
 /// Variances below this share of that of the noise are rounding.
@@ -86,7 +89,7 @@ impl Cost {
             } else {
                 Vec::new()
             },
-            inflation,
+            share: 1.0 / inflation,
         }
     }
 
@@ -108,11 +111,15 @@ impl Cost {
                 let middle = (from + to - 1) as f64 / 2.0;
                 let product = self.moments[to] - self.moments[from] - middle * sum;
                 let spread = n * (n * n - 1.0) / 12.0;
-                let line = if spread > 0.0 { product * product / spread } else { 0.0 };
+                let line = if spread > 0.0 {
+                    product * product / spread
+                } else {
+                    0.0
+                };
                 squares - sum * sum / n - line
             }
         };
-        cost / self.inflation
+        cost * self.share
     }
 }
 

@@ -12,7 +12,7 @@ const LEAST: usize = 16;
 /// Values on each side that a jump is tested on.
 const SIDE: usize = 120;
 /// Values that are searched; a longer series is searched by means of blocks first.
-const MOST: usize = 50_000;
+const MOST: usize = 4_000;
 
 /// A jump of the level, in the unit of the series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,13 +50,21 @@ pub(crate) fn jumps(values: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<Ve
             .chunks(block)
             .map(|values| values.iter().sum::<f64>() / values.len() as f64 * root)
             .collect();
-        let coarse = pelt::pelt(&Cost::new(&means, Change::Mean, 1.0), penalty, LEAST.div_ceil(block), poll)?;
+        let coarse = pelt::pelt(
+            &Cost::new(&means, Change::Mean, 1.0),
+            penalty,
+            LEAST.div_ceil(block),
+            poll,
+        )?;
         let fine = Cost::new(&standard, Change::Mean, 1.0);
         coarse
             .iter()
             .filter_map(|place| {
                 let centre = place * block;
-                let (from, to) = (centre.saturating_sub(SIDE + block), (centre + SIDE + block).min(n));
+                let (from, to) = (
+                    centre.saturating_sub(SIDE + block),
+                    (centre + SIDE + block).min(n),
+                );
                 let whole = fine.of(from, to);
                 (from + LEAST..to.saturating_sub(LEAST))
                     .map(|at| (at, whole - fine.of(from, at) - fine.of(at, to)))
@@ -69,7 +77,9 @@ pub(crate) fn jumps(values: &[f64], poll: &mut dyn FnMut() -> bool) -> Result<Ve
     let mut found: Vec<Jump> = Vec::new();
     for (index, place) in candidates.iter().enumerate() {
         // The neighbours that were no jumps do not bound what the jump is tested on.
-        let start = found.last().map_or(0, |jump| places.partition_point(|t| *t < jump.place));
+        let start = found
+            .last()
+            .map_or(0, |jump| places.partition_point(|t| *t < jump.place));
         let end = candidates.get(index + 1).copied().unwrap_or(n);
         let (from, to) = (start.max(place.saturating_sub(SIDE)), end.min(place + SIDE));
         if let Some((gain, before, after)) = step_on_a_line(&standard[from..to], place - from)

@@ -31,8 +31,11 @@ pub enum Search {
 }
 
 impl Search {
-    const ALL: [(&'static str, Self); 3] =
-        [("pelt", Self::Pelt), ("bocpd", Self::Bocpd), ("binseg", Self::Binseg)];
+    const ALL: [(&'static str, Self); 3] = [
+        ("pelt", Self::Pelt),
+        ("bocpd", Self::Bocpd),
+        ("binseg", Self::Binseg),
+    ];
 }
 
 impl FromStr for Search {
@@ -169,7 +172,10 @@ pub fn changepoints(
         }
     };
     let bounds: Vec<usize> = [0].into_iter().chain(found.iter().copied()).chain([n]).collect();
-    let segments: Vec<Segment> = bounds.windows(2).map(|b| Segment::of(&known[b[0]..b[1]], b[0])).collect();
+    let segments: Vec<Segment> = bounds
+        .windows(2)
+        .map(|b| Segment::of(&known[b[0]..b[1]], b[0]))
+        .collect();
     let point = |(index, place): (usize, &usize)| {
         let (from, to) = (bounds[index], bounds[index + 2]);
         let gain = cost.of(from, to) - cost.of(from, *place) - cost.of(*place, to);
@@ -225,9 +231,17 @@ fn kurtosis(values: &[f64]) -> f64 {
         let mean = block.iter().sum::<f64>() / n;
         let power = |k: i32| block.iter().map(|y| (y - mean).powi(k)).sum::<f64>() / n;
         let square = power(2);
-        if square > 0.0 { power(4) / (square * square) } else { 3.0 }
+        if square > 0.0 {
+            power(4) / (square * square)
+        } else {
+            3.0
+        }
     };
-    let mut all: Vec<f64> = values.chunks(BLOCK).filter(|b| 2 * b.len() >= BLOCK).map(of_block).collect();
+    let mut all: Vec<f64> = values
+        .chunks(BLOCK)
+        .filter(|b| 2 * b.len() >= BLOCK)
+        .map(of_block)
+        .collect();
     if all.is_empty() {
         return 3.0;
     }
@@ -251,8 +265,11 @@ fn kind(what: Change, before: &Segment, after: &Segment, long_run: f64) -> Kind 
         Change::Variance => Kind::VarianceChange,
         Change::MeanVariance => {
             let error = |s: &Segment| s.sd * s.sd / s.count as f64;
-            let distance = (after.mean - before.mean).abs() / (error(before) + error(after)).sqrt().max(f64::MIN_POSITIVE);
-            let ratio = (after.sd.max(f64::MIN_POSITIVE) / before.sd.max(f64::MIN_POSITIVE)).ln().abs();
+            let distance = (after.mean - before.mean).abs()
+                / (error(before) + error(after)).sqrt().max(f64::MIN_POSITIVE);
+            let ratio = (after.sd.max(f64::MIN_POSITIVE) / before.sd.max(f64::MIN_POSITIVE))
+                .ln()
+                .abs();
             let of_ratio = (0.5 / before.count as f64 + 0.5 / after.count as f64).sqrt();
             if distance >= ratio / of_ratio {
                 Kind::LevelShift

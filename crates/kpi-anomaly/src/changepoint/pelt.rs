@@ -184,7 +184,11 @@ mod tests {
     }
 
     fn total(cost: &Cost, changes: &[usize], penalty: f64) -> f64 {
-        let bounds: Vec<usize> = [0].into_iter().chain(changes.iter().copied()).chain([cost.len()]).collect();
+        let bounds: Vec<usize> = [0]
+            .into_iter()
+            .chain(changes.iter().copied())
+            .chain([cost.len()])
+            .collect();
         let segments: f64 = bounds.windows(2).map(|pair| cost.of(pair[0], pair[1])).sum();
         segments + penalty * changes.len() as f64
     }
@@ -219,7 +223,14 @@ mod tests {
     fn a_long_series_has_its_changes_where_they_are() {
         let mut random = Random::new(5);
         let values: Vec<f64> = (0..50_000)
-            .map(|t| random.normal() + if (20_111..20_140).contains(&t) || t >= 41_003 { 3.0 } else { 0.0 })
+            .map(|t| {
+                random.normal()
+                    + if (20_111..20_140).contains(&t) || t >= 41_003 {
+                        3.0
+                    } else {
+                        0.0
+                    }
+            })
             .collect();
         let cost = Cost::new(&values, Change::Mean, 1.0);
         let found = pelt(&cost, 35.0, 2, &mut || false).unwrap();

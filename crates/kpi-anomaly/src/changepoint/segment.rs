@@ -33,14 +33,22 @@ impl Segment {
         let mean = values.iter().sum::<f64>() / n;
         let squares: f64 = values.iter().map(|y| (y - mean).powi(2)).sum();
         let middle = (n - 1.0) / 2.0;
-        let product: f64 = values.iter().enumerate().map(|(t, y)| (t as f64 - middle) * (y - mean)).sum();
+        let product: f64 = values
+            .iter()
+            .enumerate()
+            .map(|(t, y)| (t as f64 - middle) * (y - mean))
+            .sum();
         let spread = n * (n * n - 1.0) / 12.0;
         let slope = if spread > 0.0 { product / spread } else { 0.0 };
         Self {
             from,
             count,
             mean,
-            sd: if count > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 },
+            sd: if count > 1 {
+                (squares / (n - 1.0)).sqrt()
+            } else {
+                0.0
+            },
             slope,
             first: mean - slope * middle,
             last: mean + slope * middle,

@@ -49,7 +49,12 @@ fn a_kink_and_a_jump_of_a_line() {
     let values: Vec<f64> = (0..400)
         .map(|t| {
             let t = f64::from(t);
-            random.normal() + if t < 200.0 { 0.1 * t } else { 20.0 - 0.2 * (t - 200.0) }
+            random.normal()
+                + if t < 200.0 {
+                    0.1 * t
+                } else {
+                    20.0 - 0.2 * (t - 200.0)
+                }
         })
         .collect();
     let request = Request {
@@ -58,14 +63,20 @@ fn a_kink_and_a_jump_of_a_line() {
     };
     let found = changepoints(&values, &request, &mut || false).unwrap();
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].place.abs_diff(200) <= 8 && found[0].kind == Kind::TrendChange, "{found:?}");
+    assert!(
+        found[0].place.abs_diff(200) <= 8 && found[0].kind == Kind::TrendChange,
+        "{found:?}"
+    );
     assert!((found[0].before.slope - 0.1).abs() < 0.02 && (found[0].after.slope + 0.2).abs() < 0.02);
     let jumps: Vec<f64> = (0..400)
         .map(|t| 0.1 * f64::from(t) + random.normal() + if t < 250 { 0.0 } else { 9.0 })
         .collect();
     let found = changepoints(&jumps, &request, &mut || false).unwrap();
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].place.abs_diff(250) <= 1 && found[0].kind == Kind::LevelShift, "{found:?}");
+    assert!(
+        found[0].place.abs_diff(250) <= 1 && found[0].kind == Kind::LevelShift,
+        "{found:?}"
+    );
     // A line is no series of shifts of its slope.
     assert_eq!(places(&jumps[..240], Search::Binseg, Change::Trend), []);
 }
@@ -86,7 +97,12 @@ fn remembering(n: usize, phi: f64, seed: u64) -> Vec<f64> {
 fn noise_has_few_change_points_even_if_it_remembers() {
     for phi in [0.0, 0.5, 0.8] {
         for search in ALL {
-            for cost in [Change::Mean, Change::Variance, Change::MeanVariance, Change::Trend] {
+            for cost in [
+                Change::Mean,
+                Change::Variance,
+                Change::MeanVariance,
+                Change::Trend,
+            ] {
                 if (search, cost) == (Search::Bocpd, Change::Trend) {
                     continue;
                 }
@@ -126,7 +142,10 @@ fn sizes_and_confidence() {
     let found = changepoints(&values, &Request::default(), &mut || false).unwrap();
     assert_eq!(found.len(), 1);
     let change = found[0];
-    assert_eq!((change.place, change.before.count, change.after.count), (150, 149, 150));
+    assert_eq!(
+        (change.place, change.before.count, change.after.count),
+        (150, 149, 150)
+    );
     assert!(change.confidence > 0.999_999);
     assert!((change.before.mean - 100.0).abs() < 0.5 && (change.after.mean - 106.0).abs() < 0.5);
 }
@@ -162,7 +181,10 @@ fn nothing_to_find_and_nothing_to_search() {
     let default = Request::default();
     assert_eq!(fail(&[], default), Error::Empty { points: 0 });
     assert_eq!(fail(&[f64::NAN; 3], default), Error::Empty { points: 3 });
-    assert!(matches!(fail(&[1e200, 1.0, 2.0], default), Error::Overflow { .. }));
+    assert!(matches!(
+        fail(&[1e200, 1.0, 2.0], default),
+        Error::Overflow { .. }
+    ));
     for penalty in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let request = Request {
             penalty: Some(penalty),
@@ -183,10 +205,31 @@ fn nothing_to_find_and_nothing_to_search() {
         ..default
     };
     assert_eq!(fail(&[1.0; 9], request), Error::SearchWithoutTrend);
-    assert!("pelts".parse::<Search>().unwrap_err().hint().unwrap().contains("bocpd"));
-    assert!("median".parse::<Change>().unwrap_err().hint().unwrap().contains("mean_variance"));
+    assert!(
+        "pelts"
+            .parse::<Search>()
+            .unwrap_err()
+            .hint()
+            .unwrap()
+            .contains("bocpd")
+    );
+    assert!(
+        "median"
+            .parse::<Change>()
+            .unwrap_err()
+            .hint()
+            .unwrap()
+            .contains("mean_variance")
+    );
     let values = remembering(900, 0.0, 1);
-    let canceled = changepoints(&values, &Request { search: Search::Bocpd, ..default }, &mut || true);
+    let canceled = changepoints(
+        &values,
+        &Request {
+            search: Search::Bocpd,
+            ..default
+        },
+        &mut || true,
+    );
     assert_eq!(canceled, Err(Error::Canceled));
 }
 
