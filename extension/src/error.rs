@@ -189,8 +189,12 @@ impl From<kpi_forecast::reconcile::HierarchyError> for Error {
 impl From<kpi_anomaly::Error> for Error {
     fn from(error: kpi_anomaly::Error) -> Self {
         use kpi_anomaly::Error as E;
+        if let E::Features(error) = error {
+            return error.into();
+        }
         let code = match error {
-            E::Threshold { .. }
+            E::Features(_)
+            | E::Threshold { .. }
             | E::UnknownMethod { .. }
             | E::UnknownDirection { .. }
             | E::TooShort { .. }
@@ -201,6 +205,28 @@ impl From<kpi_anomaly::Error> for Error {
         Self::new(code, error.to_string())
             .detail_opt(error.detail())
             .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_anomaly::FeatureError> for Error {
+    fn from(error: kpi_anomaly::FeatureError) -> Self {
+        use kpi_anomaly::FeatureError as E;
+        let code = match error {
+            E::Stored(stored) => return stored.into(),
+            E::Width { .. } => PgSqlErrorCode::ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+            E::Features { .. }
+            | E::Trees { .. }
+            | E::Sample { .. }
+            | E::TooFew { .. }
+            | E::Dependent { .. }
+            | E::UnknownMethod { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            E::SampleTooLarge { .. } | E::ForestTooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail().map(sentence))
+            .hint_opt(error.hint().map(sentence))
     }
 }
 

@@ -2,6 +2,10 @@
 // pgrx wants an ErrorReport by value, and reads the columns from the signature itself.
 #![allow(clippy::result_large_err, clippy::type_complexity)]
 
+mod explain_change;
+mod forest;
+mod several;
+
 use crate::error::Error;
 use crate::forecast::{poll, timestamp};
 use crate::series::{Series, time_zone};
