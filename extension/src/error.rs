@@ -220,7 +220,9 @@ impl From<kpi_anomaly::FeatureError> for Error {
             | E::TooFew { .. }
             | E::Dependent { .. }
             | E::UnknownMethod { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            E::SampleTooLarge { .. } | E::ForestTooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            E::SampleTooLarge { .. } | E::ForestTooLarge { .. } => {
+                PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
+            }
             E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
             E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         };

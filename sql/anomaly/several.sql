@@ -21,7 +21,9 @@ CREATE FUNCTION kpi.anomalies(
     series kpi.series[], names text[] DEFAULT NULL, method text DEFAULT 'auto', threshold float8 DEFAULT NULL
 ) RETURNS SETOF kpi.anomaly_moment
     LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 1000
-    RETURN kpi._anomalies(series, names, method, threshold, NULL);
+BEGIN ATOMIC
+    SELECT a.* FROM kpi._anomalies(series, names, method, threshold, NULL) a;
+END;
 COMMENT ON FUNCTION kpi.anomalies(kpi.series[], text[], text, float8) IS
     'every moment of several series together, with the series that drive an anomaly by name (by number without names); method is auto, mahalanobis or isolation_forest, threshold the probability of a false alarm per moment, 0.001 when NULL';
 

@@ -29,7 +29,7 @@ fn sums() {
 #[test]
 fn ratios() {
     for (formula, numerator, denominator) in [
-        ("sum(late)::float8 / count(*)", "sum(late)::float8", "count(*)"),
+        ("sum(late)::float8 / count(*)", "sum(late)::FLOAT8", "count(*)"),
         (
             "sum(late) / nullif(count(*), 0)",
             "sum(late)",
@@ -38,12 +38,12 @@ fn ratios() {
         ("(avg(amount))", "sum(amount)", "count(amount)"),
         (
             "100 * (sum(late)::numeric / count(*))",
-            "(100) * (sum(late)::numeric)",
+            "(100) * (sum(late)::NUMERIC)",
             "count(*)",
         ),
         (
             "1 - sum(late)::numeric / count(*)",
-            "(1) * (count(*)) - (sum(late)::numeric)",
+            "(1) * (count(*)) - (sum(late)::NUMERIC)",
             "count(*)",
         ),
         (

@@ -146,7 +146,11 @@ fn of_formula(kpi: Kpi, formula: &str) -> Result<Kpi, Error> {
             || "NULL".to_owned(),
             |state| {
                 let column = ident(&format!("kpi s{}", state.position));
-                format!("coalesce({}, '0'::{})", merged(&state.merge, &column), type_of(state))
+                format!(
+                    "coalesce({}, '0'::{})",
+                    merged(&state.merge, &column),
+                    type_of(state)
+                )
             },
         )
     });
@@ -174,14 +178,14 @@ fn type_of(state: &StateColumn) -> &str {
 #[allow(clippy::too_many_arguments)] // Those of the SQL function.
 #[pg_extern(sql = false)]
 fn change_effects(
-    is_ratio: bool,
-    above_before: Vec<f64>,
-    below_before: Vec<f64>,
-    above_after: Vec<f64>,
-    below_after: Vec<f64>,
+    is_ratio: Option<bool>,
+    above_before: Option<Vec<Option<f64>>>,
+    below_before: Option<Vec<Option<f64>>>,
+    above_after: Option<Vec<Option<f64>>>,
+    below_after: Option<Vec<Option<f64>>>,
     before: Option<f64>,
     after: Option<f64>,
-    most: i32,
+    most: Option<i32>,
 ) -> Result<
     TableIterator<
         'static,
@@ -197,17 +201,25 @@ fn change_effects(
     >,
     ErrorReport,
 > {
-    let most = usize::try_from(most).ok().filter(|most| *most > 0).ok_or_else(|| {
-        Error::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            "max_rows must be at least 1",
-        )
-        .detail(format!("max_rows is {most}."))
-        .hint("Leave it out for the 20 greatest, the last of which stands for all others together.")
-    })?;
-    let side = |above: &[f64], below: &[f64], group: usize| Side {
-        numerator: above.get(group).copied().unwrap_or(0.0),
-        denominator: below.get(group).copied().unwrap_or(0.0),
+    let is_ratio = is_ratio.unwrap_or(false);
+    let most = most.unwrap_or(0);
+    let most = usize::try_from(most)
+        .ok()
+        .filter(|most| *most > 0)
+        .ok_or_else(|| {
+            Error::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "max_rows must be at least 1",
+            )
+            .detail(format!("max_rows is {most}."))
+            .hint("Leave it out for the 20 greatest, the last of which stands for all others together.")
+        })?;
+    let [above_before, below_before, above_after, below_after] =
+        [above_before, below_before, above_after, below_after].map(Option::unwrap_or_default);
+    let at = |all: &[Option<f64>], group: usize| all.get(group).copied().flatten().unwrap_or(0.0);
+    let side = |above: &[Option<f64>], below: &[Option<f64>], group: usize| Side {
+        numerator: at(above, group),
+        denominator: at(below, group),
     };
     let groups: Vec<[Side; 2]> = (0..above_before.len())
         .map(|group| {
@@ -230,7 +242,13 @@ fn change_effects(
         })
         .map_err(refused)?;
     let total = change.after - change.before;
-    let value = move |side: Side| if is_ratio { side.rate() } else { Some(side.numerator) };
+    let value = move |side: Side| {
+        if is_ratio {
+            side.rate()
+        } else {
+            Some(side.numerator)
+        }
+    };
     let row = move |Rank { group, sides, effect }| {
         (
             group.map(|group| group as i32 + 1),
@@ -242,7 +260,9 @@ fn change_effects(
             effect.rate,
         )
     };
-    Ok(TableIterator::new(change.ranked(&groups, most).into_iter().map(row)))
+    Ok(TableIterator::new(
+        change.ranked(&groups, most).into_iter().map(row),
+    ))
 }
 
 fn refused(error: ChangeError) -> Error {

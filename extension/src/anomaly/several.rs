@@ -57,7 +57,7 @@ fn anomaly_several(
     };
     let series: Vec<kpi_series::Series> = series
         .into_iter()
-        .map(|series| series.map_or_else(|| Ok(Series::from(empty()?).0), |series| Ok(series.0)))
+        .map(|series| series.map_or_else(empty, |series| Ok(series.0)))
         .collect::<Result<_, Error>>()?;
     let names = named(names, series.len())?;
     let moments = Moments::of(&series, zone)?;
@@ -70,9 +70,9 @@ fn anomaly_several(
     )
     .map_err(Error::from)?;
     // Rows are made as they are read: there may be millions of them.
-    Ok(TableIterator::new((0..moments.shown.len()).map(move |row| {
-        moments.row(row, &names, &found)
-    })))
+    Ok(TableIterator::new(
+        (0..moments.shown.len()).map(move |row| moments.row(row, &names, &found)),
+    ))
 }
 
 fn empty() -> Result<kpi_series::Series, Error> {
@@ -121,14 +121,20 @@ impl Moments {
         let Some(grid) = grid else {
             return Ok(Self {
                 values: series.iter().map(|series| values_at(series, &times)).collect(),
-                shown: times.into_iter().enumerate().map(|(place, time)| (time, place)).collect(),
+                shown: times
+                    .into_iter()
+                    .enumerate()
+                    .map(|(place, time)| (time, place))
+                    .collect(),
                 seasons: Vec::new(),
             });
         };
         let steps = grid.times(0, &zone)?;
         let mut places: Vec<usize> = (0..grid.points()).filter_map(|point| grid.place(point)).collect();
         places.dedup();
-        let shown = places.into_iter().filter_map(|place| Some((*steps.get(place)?, place)));
+        let shown = places
+            .into_iter()
+            .filter_map(|place| Some((*steps.get(place)?, place)));
         Ok(Self {
             shown: shown.collect(),
             values: series.iter().map(|series| values_at(series, &steps)).collect(),
@@ -143,7 +149,10 @@ impl Moments {
             .iter()
             .map(|values| values.get(place).copied().unwrap_or(f64::NAN))
             .collect();
-        let shown = values.iter().map(|value| value.is_finite().then_some(*value)).collect();
+        let shown = values
+            .iter()
+            .map(|value| value.is_finite().then_some(*value))
+            .collect();
         let Some(verdict) = found.verdicts.get(place) else {
             return (timestamp(time), shown, None, false, None, None);
         };

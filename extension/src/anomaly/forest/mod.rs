@@ -64,7 +64,8 @@ fn request(call: &Call) -> ForestRequest {
 
 #[cold]
 fn changed(one: &ForestRequest, other: &ForestRequest) -> Error {
-    let shown = |of: &ForestRequest| format!("{} trees of {} rows with seed {}", of.trees, of.sample, of.seed);
+    let shown =
+        |of: &ForestRequest| format!("{} trees of {} rows with seed {}", of.trees, of.sample, of.seed);
     Error::new(
         PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         "settings of an isolation forest cannot change from row to row",
@@ -96,7 +97,9 @@ fn score(call: &Call) -> Returned {
 
 /// `contributions(forest, features)`.
 fn contributions(call: &Call) -> Returned {
-    learnt::asked(call, |forest: &Forest, row| Ok(forest.contributions(row)?.into_datum()))
+    learnt::asked(call, |forest: &Forest, row| {
+        Ok(forest.contributions(row)?.into_datum())
+    })
 }
 
 /// `typical_score(forest)`.
