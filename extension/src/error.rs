@@ -213,8 +213,8 @@ impl From<kpi_anomaly::FeatureError> for Error {
         use kpi_anomaly::FeatureError as E;
         let code = match error {
             E::Stored(stored) => return stored.into(),
-            E::Width { .. } => PgSqlErrorCode::ERRCODE_ARRAY_SUBSCRIPT_ERROR,
-            E::Features { .. }
+            E::Width { .. }
+            | E::Features { .. }
             | E::Trees { .. }
             | E::Sample { .. }
             | E::TooFew { .. }

@@ -166,7 +166,7 @@ impl<L> Kept<L> {
 }
 
 /// What this call site of the statement has kept.
-fn kept<'a, L: 'static>(call: &'a Call) -> Option<&'a mut Kept<L>> {
+fn kept<L: 'static>(call: &Call) -> Option<&'static mut Kept<L>> {
     // SAFETY: fcinfo is valid for the length of the call. What fn_extra of one of these functions points to was put there by
     // `keep` for the same function, so of the same type, and lives as long as flinfo; one call runs at a time.
     unsafe {

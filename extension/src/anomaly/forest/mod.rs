@@ -5,7 +5,6 @@ mod features;
 mod learnt;
 
 use kpi_anomaly::forest::{Forest, ForestRequest, ForestSample};
-use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use self::features::features;
