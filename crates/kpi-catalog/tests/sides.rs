@@ -1,4 +1,5 @@
 //! Formulas that are sums, ratios of sums, and neither.
+#![allow(clippy::unwrap_used)]
 
 use kpi_catalog::{Context, compile, compile_derived, sides};
 
