@@ -189,18 +189,55 @@ impl From<kpi_forecast::reconcile::HierarchyError> for Error {
 impl From<kpi_anomaly::Error> for Error {
     fn from(error: kpi_anomaly::Error) -> Self {
         use kpi_anomaly::Error as E;
+        if let E::Features(error) = error {
+            return error.into();
+        }
         let code = match error {
-            E::Threshold { .. }
+            E::Features(_)
+            | E::Threshold { .. }
             | E::UnknownMethod { .. }
             | E::UnknownDirection { .. }
+            | E::Unknown { .. }
+            | E::Season { .. }
+            | E::Window { .. }
+            | E::OptionRange { .. }
+            | E::Forecast { .. }
+            | E::Penalty { .. }
+            | E::SegmentSize { .. }
             | E::TooShort { .. }
             | E::Empty { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            E::SearchWithoutTrend => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            E::TooLong { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
             E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         };
         Self::new(code, error.to_string())
             .detail_opt(error.detail())
             .hint_opt(error.hint())
+    }
+}
+
+impl From<kpi_anomaly::FeatureError> for Error {
+    fn from(error: kpi_anomaly::FeatureError) -> Self {
+        use kpi_anomaly::FeatureError as E;
+        let code = match error {
+            E::Stored(stored) => return stored.into(),
+            E::Width { .. }
+            | E::Features { .. }
+            | E::Trees { .. }
+            | E::Sample { .. }
+            | E::TooFew { .. }
+            | E::Dependent { .. }
+            | E::UnknownMethod { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            E::SampleTooLarge { .. } | E::ForestTooLarge { .. } => {
+                PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
+            }
+            E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        };
+        Self::new(code, error.to_string())
+            .detail_opt(error.detail().map(sentence))
+            .hint_opt(error.hint().map(sentence))
     }
 }
 

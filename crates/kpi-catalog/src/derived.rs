@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sqlparser::ast::{Function, Ident};
+use sqlparser::ast::{Expr, Function, Ident};
 
 use crate::aggregate::{self, Aggregate};
 use crate::error::Error;
@@ -54,6 +54,22 @@ pub fn is_derived(formula: &str) -> bool {
 /// assert_eq!(derived.text, "{dio} + {dso} - round({dpo} / {dio}, 2)");
 /// ```
 pub fn compile_derived(formula: &str) -> Result<Derived, Error> {
+    let (codes, expr) = parsed(formula)?;
+    let text = write::expression(&mut Combination { text: true }, &expr, 0)
+        .map_err(|error| error.within(formula))?;
+    let value = write::expression(&mut Combination { text: false }, &expr, 0)
+        .map_err(|error| error.within(formula))?;
+    let text = Template::from_marked(&text)
+        .fill(&|place| format!("{{{}}}", codes.get(place).map_or("", String::as_str)));
+    Ok(Derived {
+        codes,
+        value: Template::from_marked(&value),
+        text,
+    })
+}
+
+/// The codes that a formula over other KPIs names, and its tree with a mark for each reference.
+pub(crate) fn parsed(formula: &str) -> Result<(Vec<String>, Expr), Error> {
     if let Some(at) = formula.chars().position(is_mark) {
         return Err(Error::Syntax {
             what: WHAT,
@@ -90,17 +106,7 @@ pub fn compile_derived(formula: &str) -> Result<Derived, Error> {
             formula: formula.to_owned(),
         });
     }
-    let text = write::expression(&mut Combination { text: true }, &expr, 0)
-        .map_err(|error| error.within(formula))?;
-    let value = write::expression(&mut Combination { text: false }, &expr, 0)
-        .map_err(|error| error.within(formula))?;
-    let text = Template::from_marked(&text)
-        .fill(&|place| format!("{{{}}}", codes.get(place).map_or("", String::as_str)));
-    Ok(Derived {
-        codes,
-        value: Template::from_marked(&value),
-        text,
-    })
+    Ok((codes, expr))
 }
 
 /// The error with the formula as it was typed, not with marks in it.

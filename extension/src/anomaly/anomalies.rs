@@ -108,7 +108,9 @@ impl Judged {
         let mut holes = Vec::new();
         let mut next = 0;
         for point in 0..self.grid.points() {
-            let Some(place) = self.grid.place(point) else { continue };
+            let Some(place) = self.grid.place(point) else {
+                continue;
+            };
             if place > next && is_missing(next) && (next == 0 || !is_missing(next - 1)) {
                 holes.push(Hole {
                     before: first + point,

@@ -79,7 +79,10 @@ fn rows(
         None => None,
         Some(series) => {
             let request = Request {
-                method: method.unwrap_or("auto").parse().map_err(crate::error::Error::from)?,
+                method: method
+                    .unwrap_or("auto")
+                    .parse()
+                    .map_err(crate::error::Error::from)?,
                 threshold: threshold.unwrap_or(kpi_anomaly::DEFAULT_THRESHOLD),
                 options: Options::default(),
                 ..Request::default()

@@ -4,8 +4,11 @@
 
 mod anomalies;
 mod changepoints;
+mod explain_change;
 mod first;
+mod forest;
 mod options;
+mod several;
 
 use crate::error::Error;
 use crate::series::Series;

@@ -64,7 +64,7 @@ impl Plan {
     ///
     /// # Safety
     /// `store` is alive and takes rows `(timestamptz, jsonb, float8)`.
-    unsafe fn run_into(self, store: *mut pg_sys::Tuplestorestate) -> Result<u64, Error> {
+    pub unsafe fn run_into(self, store: *mut pg_sys::Tuplestorestate) -> Result<u64, Error> {
         let _owner = self.assume()?;
         // SAFETY: as this function's contract says.
         unsafe { spi::into_store(Mode::Read, &self.sql, &self.args.0, store) }

@@ -3,7 +3,7 @@
 mod change;
 mod settle;
 
-pub use change::{Change, ChangeError, Effect, Side, difference, ratio};
+pub use change::{Change, ChangeError, Effect, Rank, Side, difference, ratio};
 pub use settle::settle;
 
 #[cfg(test)]

@@ -114,6 +114,13 @@ proptest! {
             .map(|(a, b, c, d)| [side(*a as f64 / 100.0, *b as f64), side(*c as f64 / 100.0, *d as f64)])
             .collect();
         if let Ok(change) = ratio(&groups) {
+            let ranked = change.ranked(&groups, 5);
+            prop_assert!(ranked.len() <= 5);
+            let parts: Vec<f64> = ranked.iter().map(|rank| rank.effect.contribution).collect();
+            let off = (sum(parts.iter().copied()) - (change.after - change.before)).abs();
+            prop_assert!(off <= rounding(&parts, change.after - change.before), "{off}");
+            let weight = |bucket: usize| ranked.iter().map(|rank| rank.sides[bucket].denominator).sum::<f64>();
+            prop_assert_eq!(weight(0), groups.iter().map(|group| group[0].denominator).sum::<f64>());
             let parts: Vec<f64> = change.effects.iter().map(|effect| effect.contribution).collect();
             let total = change.after - change.before;
             let off = (sum(parts.iter().copied()) - total).abs();
