@@ -11,7 +11,7 @@ use kpi_forecast::random::Random;
 const LAMBDA: f64 = 0.2;
 const SLACK: f64 = 0.5;
 /// Values of the simulation that sets the limits, at the usual threshold; more for a smaller one.
-const SIMULATED: f64 = 200.0;
+const SIMULATED: f64 = 100.0;
 const MOST: f64 = 1e6;
 /// Residuals are cut at so many standard deviations where they are simulated from.
 const CUT: f64 = 5.0;
@@ -33,7 +33,8 @@ struct State {
     weight: f64,
     rules: bool,
     average: f64,
-    count: f64,
+    /// The share of the start that is left in the average.
+    left: f64,
     high: f64,
     low: f64,
     recent: Vec<f64>,
@@ -47,7 +48,7 @@ impl State {
             weight,
             rules,
             average: 0.0,
-            count: 0.0,
+            left: 1.0,
             high: 0.0,
             low: 0.0,
             recent: Vec::new(),
@@ -72,10 +73,10 @@ impl State {
                 bounds,
             }
         } else {
-            self.count += 1.0;
             let kept = 1.0 - self.weight;
+            self.left *= kept;
             // The exact standard deviation of the average of the values so far.
-            let sigma = (self.weight / (2.0 - self.weight) * (1.0 - kept.powf(2.0 * self.count))).sqrt();
+            let sigma = (self.weight / (2.0 - self.weight) * (1.0 - self.left * self.left)).sqrt();
             let before = kept * self.average;
             self.average = before + self.weight * z;
             let out = |side: f64| (side * limit * sigma - before) / self.weight;
