@@ -51,8 +51,10 @@ WHERE a.score IS DISTINCT FROM b.score;
 CREATE TABLE visit (at timestamptz, visitors int);
 INSERT INTO visit SELECT '2026-01-05 00:00Z'::timestamptz + d * interval '1 day', 100 + 40 * (d % 7 / 5) + d * 31 % 11 + CASE d WHEN 50 THEN 300 ELSE 0 END
 FROM generate_series(0, 90) d;
-SELECT kpi.create_source('visits', 'visit', 'at') IS NOT NULL AS created;
-SELECT kpi.create_kpi('visitors', 'visits', 'sum(visitors)') IS NOT NULL AS created;
+SELECT kpi.create_source('visits', 'visit', 'at');
+SELECT kpi.create_kpi('visitors', 'visits', 'sum(visitors)');
 SELECT a.ts, a.value, a.kind FROM kpi.anomalies('visitors', 'day', 'mad', direction => 'up') a WHERE a.is_anomaly;
-SELECT kpi.drop_source('visits', cascade => true) IS NOT NULL AS dropped;
+SET client_min_messages = warning;
+SELECT kpi.drop_source('visits', cascade => true);
+RESET client_min_messages;
 DROP TABLE visit;

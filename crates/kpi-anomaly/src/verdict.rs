@@ -13,11 +13,6 @@ pub enum Cause {
         /// The level before and after.
         levels: (f64, f64),
     },
-    /// The slope is another one from here on.
-    Turn {
-        /// Change per step before and after.
-        slopes: (f64, f64),
-    },
     /// The values scatter more or less from here on.
     Scatter {
         /// Robust standard deviations around the expected values before and after.
@@ -103,7 +98,6 @@ impl Verdict {
             Cause::Distance | Cause::Saliency | Cause::Isolation => side(Kind::Spike, Kind::Dip),
             Cause::Chart { chart: Chart::One } => side(Kind::Spike, Kind::Dip),
             Cause::Shift { .. } | Cause::Chart { .. } => Kind::LevelShift,
-            Cause::Turn { .. } => Kind::TrendChange,
             Cause::Scatter { .. } => Kind::VarianceChange,
             Cause::Missing { .. } => Kind::MissingData,
             Cause::Still { .. } => Kind::FlatLine,
