@@ -199,11 +199,20 @@ impl From<kpi_anomaly::Error> for Error {
             E::Stored(_) => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
             E::Features(_)
             | E::Threshold { .. }
-            | E::Season { .. }
+            | E::DetectorSeason { .. }
             | E::UnknownMethod { .. }
             | E::UnknownDirection { .. }
+            | E::Unknown { .. }
+            | E::Season { .. }
+            | E::Window { .. }
+            | E::OptionRange { .. }
+            | E::Forecast { .. }
+            | E::Penalty { .. }
+            | E::SegmentSize { .. }
             | E::TooShort { .. }
             | E::Empty { .. } => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            E::SearchWithoutTrend => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            E::TooLong { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             E::Overflow { .. } => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
             E::Canceled => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         };

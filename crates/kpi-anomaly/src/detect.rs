@@ -1,8 +1,9 @@
 //! From a series to a verdict on each of its points.
 
+use crate::expectation;
 use crate::robust::scale;
-use crate::tail::Tail;
-use crate::{Error, Method, expectation};
+use crate::verdict::Residuals;
+use crate::{Direction, Error, Method, Options, Verdict};
 use kpi_forecast::season;
 
 /// Probability of a false alarm per point when none is asked for: one in a thousand.
@@ -17,6 +18,8 @@ const PRIOR: f64 = 8.0;
 const LONG_SEASON: usize = 12;
 /// Residuals below this share of the values are rounding.
 const ROUNDING: f64 = 1e-9;
+/// Values beyond this leave the range of a double when they are squared.
+const LARGEST: f64 = 1e150;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +28,12 @@ pub struct Request {
     pub method: Method,
     /// Probability of a false alarm per point, between 0 and 1.
     pub threshold: f64,
+    /// The side on which values may be anomalies.
+    pub direction: Direction,
+    /// Steps in the season, 1 for none; found from the data when `None`.
+    pub season: Option<i64>,
+    /// What the method is told.
+    pub options: Options,
 }
 
 impl Default for Request {
@@ -32,25 +41,25 @@ impl Default for Request {
         Self {
             method: Method::Auto,
             threshold: DEFAULT_THRESHOLD,
+            direction: Direction::Both,
+            season: None,
+            options: Options::default(),
         }
     }
 }
 
-/// The verdict on one point. Values are in the unit of the series.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Verdict {
-    /// What the value should have been.
-    pub expected: f64,
-    /// Values below are anomalies.
-    pub lower: f64,
-    /// Values above are anomalies.
-    pub upper: f64,
-    /// Distance from the expected value in robust standard deviations, positive above; `None` over a gap.
-    pub deviation: Option<f64>,
-    /// 1 less the probability of a distance at least as large, in [0, 1]; `None` over a gap.
-    pub score: Option<f64>,
-    /// Whether the score is above 1 less the threshold.
-    pub is_anomaly: bool,
+impl Request {
+    /// Whether threshold and options are in range, which can be said before there is a series.
+    ///
+    /// # Errors
+    /// [`Error::Threshold`] and [`Error::OptionRange`].
+    pub fn check(&self) -> Result<(), Error> {
+        let threshold = self.threshold;
+        if !(threshold > 0.0 && threshold < 1.0) {
+            return Err(Error::Threshold { threshold });
+        }
+        self.options.check()
+    }
 }
 
 /// Verdicts on all points of a series.
@@ -58,29 +67,66 @@ pub struct Verdict {
 pub struct Detection {
     /// One verdict per point.
     pub verdicts: Vec<Verdict>,
-    /// Steps in the season that was found, 1 for none.
+    /// Steps in the season that was found or asked for, 1 for none.
     pub season: usize,
+}
+
+/// The series and what is known of it: what each method starts from.
+pub(crate) struct Input<'a> {
+    pub(crate) values: &'a [f64],
+    pub(crate) season: usize,
+    pub(crate) request: &'a Request,
+    /// Distances below this are rounding.
+    pub(crate) rounding: f64,
+}
+
+impl Input<'_> {
+    /// Verdicts by the distances from these expected values, with one unit for all.
+    pub(crate) fn judge(&self, expected: Vec<f64>, sided: bool) -> Result<Vec<Verdict>, Error> {
+        let mut residuals: Vec<f64> = self
+            .values
+            .iter()
+            .zip(&expected)
+            .map(|(y, e)| y - e)
+            .filter(|r| r.is_finite())
+            .collect();
+        let unit = self.unit(&mut residuals);
+        Ok(Residuals {
+            unit: vec![unit; expected.len()],
+            expected,
+            sided,
+        }
+        .verdicts(self.values, self.request.threshold, self.request.direction))
+    }
+
+    /// Robust standard deviation of residuals, 0 only where nothing varies.
+    pub(crate) fn unit(&self, residuals: &mut [f64]) -> f64 {
+        match scale(residuals) {
+            0.0 => 0.0,
+            varies => varies.max(self.rounding),
+        }
+    }
 }
 
 /// Judges every value of a series, in which a value that is not finite is a gap.
 ///
-/// A value is compared with its [expectation](expectation::expect); the distance is divided by the robust scale
-/// of the residuals at its place of the season (drawn towards the scale of all residuals, the more so the fewer
-/// seasons there are), and its [tail probability](Tail) is 1 less the score. A constant series has no
-/// anomalies, and a band without width.
+/// The method says what a value should have been, or how unusual its surroundings are; the distribution of that in this very series
+/// says how rare it is, and the score is 1 less that probability. So a threshold of 0.001 means about one alarm in 1000 normal
+/// points whatever the method and the noise. A constant series has no anomalies, and a band without width.
 ///
 /// `expected_seasons` are seasons that the calendar suggests for the step (see [`season::detect`]). `poll` is
 /// called now and then; true ends it with [`Error::Canceled`].
+///
+/// # Errors
+/// Those of [`Request::check`], [`Error::Empty`] and [`Error::TooShort`] for too few values, [`Error::Overflow`] for values beyond
+/// 1e150, [`Error::Season`] for one that does not fit twice, [`Error::Window`] and what the method itself refuses.
 pub fn detect(
     values: &[f64],
     request: &Request,
     expected_seasons: &[usize],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Detection, Error> {
-    let threshold = request.threshold;
-    if !(threshold > 0.0 && threshold < 1.0) {
-        return Err(Error::Threshold { threshold });
-    }
+    request.check()?;
     let known = values.iter().filter(|v| v.is_finite()).count();
     if known == 0 {
         return Err(Error::Empty { points: values.len() });
@@ -91,45 +137,87 @@ pub fn detect(
             needed: NEEDED,
         });
     }
+    let largest = within_range(values)?;
+    let season = season(values, request, expected_seasons, poll)?;
+    if poll() {
+        return Err(Error::Canceled);
+    }
+    let input = Input {
+        values,
+        season,
+        request,
+        rounding: ROUNDING * largest,
+    };
+    let verdicts = match request.method {
+        Method::Auto => crate::auto::judge(&input, poll)?,
+        Method::RobustZscore => robust_zscore(&input, poll)?,
+        Method::Zscore => crate::location::zscore(&input)?,
+        Method::Mad => crate::location::mad(&input)?,
+        Method::Iqr => crate::location::iqr(&input)?,
+        Method::Esd => crate::esd::judge(&input, poll)?,
+        Method::Stl => crate::residual::stl(&input, poll)?,
+        Method::Forecast => crate::residual::forecast(&input, poll)?,
+        Method::Ewma => crate::chart::ewma(&input, poll)?,
+        Method::Cusum => crate::chart::cusum(&input, poll)?,
+        Method::SpectralResidual => crate::saliency::judge(&input, poll)?,
+        Method::MatrixProfile => crate::discord::judge(&input, poll)?,
+        Method::SubPca => crate::sub_pca::judge(&input, poll)?,
+        Method::IsolationForest => crate::isolation::judge(&input, poll)?,
+    };
+    Ok(Detection { verdicts, season })
+}
+
+/// The largest magnitude, where squares of all values stay within the range of a double.
+pub(crate) fn within_range(values: &[f64]) -> Result<f64, Error> {
     let largest = values
         .iter()
         .filter(|v| v.is_finite())
         .fold(0.0_f64, |m, v| m.max(v.abs()));
-    let recent = &values[values.len().saturating_sub(SEASON_HISTORY)..];
-    let season = season::detect(recent, expected_seasons, poll);
-    let expected = expectation::expect(values, season, poll)?;
-    let residuals: Vec<f64> = values.iter().zip(&expected).map(|(v, e)| v - e).collect();
-    let finite = |(residual, value): (&f64, &f64)| residual.is_finite() || !value.is_finite();
-    if !residuals.iter().zip(values).all(finite) || expected.iter().any(|e| !e.is_finite()) {
+    if largest > LARGEST {
         return Err(Error::Overflow { largest });
     }
-    let scales = scales(&residuals, season, ROUNDING * largest);
+    Ok(largest)
+}
+
+/// The season asked for, or found; 1 for methods that look at none.
+fn season(
+    values: &[f64],
+    request: &Request,
+    expected_seasons: &[usize],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<usize, Error> {
+    match request.season {
+        Some(season) => usize::try_from(season)
+            .ok()
+            .filter(|m| *m == 1 || (*m > 1 && m.checked_mul(2).is_some_and(|twice| twice <= values.len())))
+            .ok_or(Error::Season {
+                season,
+                length: values.len(),
+            }),
+        None if request.method == Method::SpectralResidual => Ok(1),
+        None => {
+            let recent = &values[values.len().saturating_sub(SEASON_HISTORY)..];
+            Ok(season::detect(recent, expected_seasons, poll))
+        }
+    }
+}
+
+/// The distance from the [expectation](expectation::expect) is divided by the robust scale of the residuals at its place of the
+/// season, drawn towards the scale of all residuals, the more so the fewer seasons there are.
+fn robust_zscore(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec<Verdict>, Error> {
+    let expected = expectation::expect(input.values, input.season, poll)?;
+    let residuals: Vec<f64> = input.values.iter().zip(&expected).map(|(v, e)| v - e).collect();
+    let scales = scales(&residuals, input.season, input.rounding);
     if poll() {
         return Err(Error::Canceled);
     }
-    let deviation = |t: usize| (residuals[t].is_finite()).then(|| ratio(residuals[t], scales[t % season]));
-    let tail = Tail::of(&mut (0..values.len()).filter_map(deviation).collect::<Vec<f64>>());
-    let reach = tail.deviation(threshold);
-    let verdict = |(t, expected): (usize, &f64)| {
-        let deviation = deviation(t);
-        Verdict {
-            expected: *expected,
-            lower: expected - reach * scales[t % season],
-            upper: expected + reach * scales[t % season],
-            deviation,
-            score: deviation.map(|d| 1.0 - tail.probability(d)),
-            is_anomaly: deviation.is_some_and(|d| d.abs() > reach),
-        }
-    };
-    Ok(Detection {
-        verdicts: expected.iter().enumerate().map(verdict).collect(),
-        season,
-    })
-}
-
-/// A residual in robust standard deviations; 0 where both are 0.
-fn ratio(residual: f64, scale: f64) -> f64 {
-    if residual == 0.0 { 0.0 } else { residual / scale }
+    let unit = (0..expected.len()).map(|t| scales[t % input.season]).collect();
+    Ok(Residuals {
+        expected,
+        unit,
+        sided: false,
+    }
+    .verdicts(input.values, input.request.threshold, input.request.direction))
 }
 
 /// The robust standard deviation of the residuals at each place of the season, never below `least`.

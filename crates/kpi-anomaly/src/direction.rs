@@ -41,6 +41,11 @@ impl Direction {
             Self::Down => deviation < 0.0,
         }
     }
+
+    /// Whether this side, up or down, is one that `asked` looks at.
+    pub(crate) fn takes_side(self, asked: Self) -> bool {
+        asked == Self::Both || asked == self
+    }
 }
 
 impl FromStr for Direction {

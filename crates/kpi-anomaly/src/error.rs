@@ -52,13 +52,92 @@ pub enum Error {
     },
     /// A season that no detector can have.
     #[error("a detector has no season of that many steps")]
-    Season {
+    DetectorSeason {
         /// Steps asked for.
         steps: i64,
     },
     /// Bytes that are no detector.
     #[error(transparent)]
     Stored(#[from] kpi_stats::Error),
+    /// No choice of an argument has this name.
+    #[error("unknown {what} \"{name}\"")]
+    Unknown {
+        /// What it should have been the name of.
+        what: &'static str,
+        /// The argument.
+        argument: &'static str,
+        /// The name as it was typed.
+        name: String,
+        /// The names that there are.
+        known: Vec<&'static str>,
+    },
+    /// The season does not fit twice into the series.
+    #[error("season must be 1 for none, or fit twice into the series")]
+    Season {
+        /// Season asked for, in steps.
+        season: i64,
+        /// Steps of the series.
+        length: usize,
+    },
+    /// A window that a method looks at is too short or too long.
+    #[error("window must have between {least} and {most} steps")]
+    Window {
+        /// Window asked for, in steps.
+        window: i64,
+        /// The shortest.
+        least: usize,
+        /// The longest in this series.
+        most: usize,
+    },
+    /// An option is not in its range.
+    #[error("option \"{name}\" must lie between {least} and {most}")]
+    OptionRange {
+        /// Its name.
+        name: &'static str,
+        /// The value.
+        value: f64,
+        /// The least value.
+        least: f64,
+        /// The largest value.
+        most: f64,
+    },
+    /// The method compares every window with every other one, and there are too many.
+    #[error("series is too long for method \"{method}\"")]
+    TooLong {
+        /// The method.
+        method: &'static str,
+        /// Steps of the series.
+        length: usize,
+        /// Steps that it takes.
+        most: usize,
+    },
+    /// The forecasting model cannot be fitted.
+    #[error("{message}")]
+    Forecast {
+        /// What the model says.
+        message: String,
+        /// Its detail.
+        detail: Option<String>,
+        /// Its hint.
+        hint: Option<String>,
+    },
+    /// The penalty of a change point is not above 0.
+    #[error("penalty must be a finite number above 0")]
+    Penalty {
+        /// Penalty asked for.
+        penalty: f64,
+    },
+    /// A segment between change points would have too few values.
+    #[error("min_size must be at least {least} for this cost")]
+    SegmentSize {
+        /// Size asked for.
+        size: i64,
+        /// The least.
+        least: usize,
+    },
+    /// Bayesian online detection is not made for lines.
+    #[error("method \"bocpd\" has no cost \"trend\"")]
+    SearchWithoutTrend,
     /// Rows of several values cannot be judged.
     #[error(transparent)]
     Features(#[from] FeatureError),
@@ -81,10 +160,22 @@ impl Error {
                 "the series has {points} points, and none has a finite value"
             )),
             Self::Overflow { largest } => Some(format!("the largest magnitude is {largest:e}")),
-            Self::Season { steps } => Some(format!("season is {steps}")),
+            Self::DetectorSeason { steps } => Some(format!("season is {steps}")),
             Self::Stored(error) => error.detail(),
+            Self::Unknown { argument, name, .. } => Some(format!("{argument} is \"{name}\"")),
+            Self::Season { season, length } => {
+                Some(format!("season is {season}, the series has {length} steps"))
+            }
+            Self::Window { window, .. } => Some(format!("window is {window}")),
+            Self::OptionRange { name, value, .. } => Some(format!("{name} is {value}")),
+            Self::TooLong { length, most, .. } => {
+                Some(format!("the series has {length} steps, more than {most}"))
+            }
+            Self::Forecast { detail, .. } => detail.clone(),
+            Self::Penalty { penalty } => Some(format!("penalty is {penalty}")),
+            Self::SegmentSize { size, .. } => Some(format!("min_size is {size}")),
             Self::Features(error) => error.detail(),
-            Self::Canceled => None,
+            Self::SearchWithoutTrend | Self::Canceled => None,
         }
     }
 
@@ -101,12 +192,46 @@ impl Error {
                 Some("check the rows that the series is made of: all values are NULL, NaN or infinite".into())
             }
             Self::Overflow { .. } => Some("divide the values by a constant first, e.g. value / 1e6".into()),
-            Self::Season { .. } => Some(format!(
+            Self::DetectorSeason { .. } => Some(format!(
                 "give between 1 (no season) and {MAX_SEASON} steps, or leave it out to have it found"
             )),
             Self::Stored(error) => error.hint(),
+            Self::Unknown { known, .. } => Some(format!("use one of {}", known.join(", "))),
+            Self::Season { .. } => Some("leave season out to have it found, or give 1 for none".into()),
+            Self::Window { least, most, .. } if least <= most => Some(format!(
+                "for example options => '{{\"window\": {}}}'",
+                (*least).max((*most).min(50))
+            )),
+            Self::Window { .. } => Some("take a longer range or a finer period".into()),
+            Self::OptionRange { name, least, most, .. } => Some(format!(
+                "for example options => '{{\"{name}\": {}}}'",
+                least + (most - least) / 4.0
+            )),
+            Self::TooLong { .. } => {
+                Some("take a shorter range or a coarser period, or method => 'spectral_residual'".into())
+            }
+            Self::Forecast { hint, .. } => hint.clone(),
+            Self::Penalty { .. } => Some(
+                "it is what a change has to gain in twice the logarithm of the likelihood: 3 * ln(n) is the default for the mean".into(),
+            ),
+            Self::SegmentSize { least, .. } => Some(format!("for example min_size => {}", 5.max(*least))),
+            Self::SearchWithoutTrend => Some("use method => 'pelt' or 'binseg' with this cost".into()),
             Self::Features(error) => error.hint(),
             Self::Canceled => None,
+        }
+    }
+}
+
+impl From<kpi_forecast::Error> for Error {
+    fn from(error: kpi_forecast::Error) -> Self {
+        match error {
+            kpi_forecast::Error::Canceled => Self::Canceled,
+            kpi_forecast::Error::Overflow { largest } => Self::Overflow { largest },
+            other => Self::Forecast {
+                message: other.to_string(),
+                detail: other.detail(),
+                hint: other.hint(),
+            },
         }
     }
 }

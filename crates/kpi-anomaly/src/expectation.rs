@@ -11,7 +11,7 @@ const TREND_STEPS: usize = 21;
 /// smooth.
 const KNOTS: usize = 16;
 /// Other seasons that say what is usual at a place of the season: the nearest ones.
-const NEIGHBOURS: usize = 8;
+pub(crate) const NEIGHBOURS: usize = 8;
 /// Points between polls.
 const POLL: usize = 65_536;
 
@@ -50,7 +50,7 @@ pub fn expect(values: &[f64], season: usize, poll: &mut dyn FnMut() -> bool) -> 
 }
 
 /// The values at the same place of the nearest other seasons.
-fn gather(above: &[f64], t: usize, season: usize, into: &mut Vec<f64>) {
+pub(crate) fn gather(above: &[f64], t: usize, season: usize, into: &mut Vec<f64>) {
     let cycles = above.len().div_ceil(season);
     for away in 1..cycles {
         let before = t.checked_sub(away * season).and_then(|at| above.get(at));
@@ -64,7 +64,11 @@ fn gather(above: &[f64], t: usize, season: usize, into: &mut Vec<f64>) {
 }
 
 /// The running median, drawn on to both ends with a robust slope.
-fn trend(values: &[f64], season: usize, poll: &mut dyn FnMut() -> bool) -> Result<Vec<f64>, Error> {
+pub(crate) fn trend(
+    values: &[f64],
+    season: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Vec<f64>, Error> {
     let n = values.len();
     let span = if season > 1 {
         TREND_SEASONS.saturating_mul(season)

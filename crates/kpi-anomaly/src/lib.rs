@@ -13,27 +13,47 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod auto;
+mod baseline;
+pub mod calibration;
+pub mod changepoint;
+mod chart;
 pub mod contribution;
 mod detect;
 pub mod detector;
 mod direction;
+mod discord;
 mod error;
+mod esd;
 pub mod expectation;
 mod feature_error;
 pub mod forest;
+mod gap;
+mod isolation;
 mod kind;
+mod location;
 pub mod mahalanobis;
 mod method;
+pub mod noise;
+mod options;
+pub mod profile;
 pub mod reason;
 pub mod reservoir;
+mod residual;
 pub mod robust;
+mod saliency;
 pub mod several;
+mod still;
+mod sub_pca;
 pub mod tail;
+mod verdict;
 
-pub use detect::{DEFAULT_THRESHOLD, Detection, Request, Verdict, detect};
+pub use detect::{DEFAULT_THRESHOLD, Detection, Request, detect};
 pub use detector::{Detector, Observation, Settings};
 pub use direction::Direction;
 pub use error::Error;
 pub use feature_error::FeatureError;
 pub use kind::Kind;
 pub use method::Method;
+pub use options::Options;
+pub use verdict::{Cause, Chart, Verdict};

@@ -83,7 +83,7 @@ impl Detector {
         }
         let season = settings.season;
         if let Some(steps) = season.filter(|steps| *steps == 0 || *steps > MAX_SEASON) {
-            return Err(Error::Season { steps: steps as i64 });
+            return Err(Error::DetectorSeason { steps: steps as i64 });
         }
         Ok(Self {
             settings,

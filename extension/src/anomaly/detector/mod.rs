@@ -24,7 +24,7 @@ pgrx::extension_sql_file!(
 fn settings(call: &Call, first: usize) -> Result<Settings, Error> {
     let season = call.int4(first + 2);
     let season = season.map(|steps| {
-        usize::try_from(steps).map_err(|_| kpi_anomaly::Error::Season {
+        usize::try_from(steps).map_err(|_| kpi_anomaly::Error::DetectorSeason {
             steps: i64::from(steps),
         })
     });
