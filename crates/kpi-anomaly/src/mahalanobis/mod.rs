@@ -32,8 +32,8 @@ const LARGEST_SCALE: f64 = 1e150;
 /// let mut rows: Vec<f64> = (0..60).flat_map(|i| [f64::from(i), f64::from(2 * i + i * i % 7)]).collect();
 /// rows.extend([1e6; 60]);
 /// let bulk = RobustCovariance::fit(&rows, 2, &mut || false).unwrap();
-/// assert!(bulk.distance(&[30.0, 63.0]).unwrap() < 2.0);
-/// assert!(bulk.distance(&[30.0, 90.0]).unwrap() > 5.0);
+/// assert!(bulk.distance(&[30.0, 63.0]).unwrap() < Some(2.0));
+/// assert!(bulk.distance(&[30.0, 90.0]).unwrap() > Some(5.0));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RobustCovariance {
