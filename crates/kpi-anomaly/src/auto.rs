@@ -49,6 +49,7 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         expected,
         unit,
         sided: false,
+        rounding: input.rounding,
     };
     let mut verdicts = residuals.verdicts(values, threshold, direction);
     for jump in baseline

@@ -15,7 +15,7 @@ const NARROW_SEASONS: f64 = 1.5;
 /// Each further level spans this many times more.
 const WIDER: usize = 4;
 /// A wider level is taken if its errors are at most this much larger.
-const AS_GOOD: f64 = 1.005;
+const AS_GOOD: f64 = 1.01;
 /// The season of the neighbouring cycles is taken if its errors are this much smaller than those of the season of all.
 const BETTER: f64 = 0.97;
 /// Points between polls.
@@ -159,7 +159,9 @@ fn cut(adjusted: &[f64], level: &[f64]) -> Vec<f64> {
         .map(|(y, m)| y - m)
         .filter(|r| r.is_finite())
         .collect();
-    let reach = CUT * scale(&mut left);
+    // Where most values are their middle, one that is not is an event.
+    let most_equal = left.iter().filter(|r| **r == 0.0).count() * 2 > left.len();
+    let reach = if most_equal { 0.0 } else { CUT * scale(&mut left) };
     adjusted
         .iter()
         .zip(&middles)
@@ -209,7 +211,9 @@ fn smooth(
             .map(|(y, l)| y - l)
             .filter(|e| e.is_finite())
             .collect();
-        all.push((scale(&mut errors), level, half));
+        let reach = CUT * scale(&mut errors);
+        let size = errors.iter().map(|e| e.abs().min(reach)).sum::<f64>();
+        all.push((size, level, half));
         if half >= n {
             break;
         }
@@ -318,7 +322,7 @@ mod tests {
         let mut random = Random::new(1);
         let values: Vec<f64> = (0..600).map(|_| 50.0 + random.normal()).collect();
         let baseline = Baseline::of(&values, 1, true, &mut || false).unwrap();
-        assert!(baseline.half > 200 && baseline.jumps.is_empty());
+        assert!(baseline.half > 50 && baseline.jumps.is_empty());
         assert!(baseline.expected.iter().all(|e| (e - 50.0).abs() < 0.5));
         let curve = |t: usize| 20.0 * (t as f64 / 60.0).sin();
         let values: Vec<f64> = (0..600).map(|t| curve(t) + random.normal()).collect();

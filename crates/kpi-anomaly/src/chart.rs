@@ -12,6 +12,7 @@ const LAMBDA: f64 = 0.2;
 const SLACK: f64 = 0.5;
 /// Values of the simulation that sets the limits, at the usual threshold; more for a smaller one.
 const SIMULATED: f64 = 100.0;
+const LEAST: f64 = 20_000.0;
 const MOST: f64 = 1e6;
 /// Residuals are cut at so many standard deviations where they are simulated from.
 const CUT: f64 = 5.0;
@@ -296,7 +297,7 @@ impl Limits {
             .filter(|z| z.is_finite())
             .map(|z| z.clamp(-CUT, CUT))
             .collect();
-        let count = (SIMULATED / threshold).min(MOST).max(20_000.0) as usize;
+        let count = (SIMULATED / threshold).clamp(LEAST, MOST) as usize;
         let mut random = Random::new(1);
         let drawn: Vec<f64> = (0..count)
             .map(|_| {

@@ -12,6 +12,7 @@ pub const DEFAULT_THRESHOLD: f64 = 0.001;
 const NEEDED: usize = 3;
 /// Values that the season is looked for in: the newest ones.
 const SEASON_HISTORY: usize = 100_000;
+const SHORT_HISTORY: usize = 5_000;
 /// Values whose worth the scale of all residuals has in the scale of one place of the season.
 const PRIOR: f64 = 8.0;
 /// From this season on, the scale of a place is also made from its two neighbours.
@@ -95,6 +96,7 @@ impl Input<'_> {
             unit: vec![unit; expected.len()],
             expected,
             sided,
+            rounding: self.rounding,
         }
         .verdicts(self.values, self.request.threshold, self.request.direction))
     }
@@ -179,7 +181,7 @@ pub(crate) fn within_range(values: &[f64]) -> Result<f64, Error> {
     Ok(largest)
 }
 
-/// The season asked for, or found; 1 for methods that look at none.
+/// The season asked for, or found.
 fn season(
     values: &[f64],
     request: &Request,
@@ -194,9 +196,13 @@ fn season(
                 season,
                 length: values.len(),
             }),
-        None if request.method == Method::SpectralResidual => Ok(1),
         None => {
-            let recent = &values[values.len().saturating_sub(SEASON_HISTORY)..];
+            // What is to be fast looks at less.
+            let history = match request.method {
+                Method::SpectralResidual => SHORT_HISTORY,
+                _ => SEASON_HISTORY,
+            };
+            let recent = &values[values.len().saturating_sub(history)..];
             Ok(season::detect(recent, expected_seasons, poll))
         }
     }
@@ -216,6 +222,7 @@ fn robust_zscore(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec<Ve
         expected,
         unit,
         sided: false,
+        rounding: input.rounding,
     }
     .verdicts(input.values, input.request.threshold, input.request.direction))
 }

@@ -39,6 +39,7 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         unit: vec![unit; expected.len()],
         expected,
         sided: false,
+        rounding: input.rounding,
     };
     let mut verdicts = residuals.verdicts(input.values, threshold, input.request.direction);
     let tail = Calibration::of(&residuals.deviations(input.values), input.request.direction);

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::calibration::Calibration;
 use crate::detect::Input;
-use crate::location::interpolated;
+use crate::location::{adjusted, interpolated};
 use crate::verdict::{Cause, Verdict};
 use realfft::RealFftPlanner;
 
@@ -21,7 +21,8 @@ const ROUNDING: f64 = 1e-24;
 /// Saliency by the spectral residual (Ren, Xu, Wang, Yi, Huang, Kou, Xing, Yang, Tong & Zhang 2019, *Time-Series Anomaly Detection
 /// Service at Microsoft*, KDD; Hou & Zhang 2007, *CVPR*): the logarithm of the spectrum less its local mean, transformed back with the
 /// phases, relative to its mean over the 21 points before. Side is that of the value on the mean of its neighbours, which is the expected
-/// value; there is no band. Gaps are bridged.
+/// value; there is no band. The median course of the season is taken out first; gaps are
+/// bridged.
 pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec<Verdict>, Error> {
     let values = input.values;
     let n = values.len();
@@ -30,7 +31,8 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         .options
         .window(BLOCK, LEAST, 1 << 20)?
         .next_power_of_two();
-    let filled = interpolated(values);
+    let (left, course) = adjusted(values, input.season);
+    let filled = interpolated(&left);
     let mut map = saliency(&filled, block, poll)?;
     // Relative to what comes before, as the first points are to what comes first.
     let mut sums = Vec::with_capacity(n + 1);
@@ -41,7 +43,10 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         sums.push(sum);
     }
     let whole = sum / n.max(1) as f64;
-    let expected = neighbours(&filled);
+    let mut expected = neighbours(&filled);
+    for (slot, course) in expected.iter_mut().zip(&course) {
+        *slot += course;
+    }
     for (t, slot) in map.iter_mut().enumerate() {
         let from = t.saturating_sub(BEFORE).min(n.saturating_sub(BEFORE));
         let to = (from + BEFORE).min(n);

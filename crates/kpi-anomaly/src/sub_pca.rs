@@ -118,9 +118,10 @@ fn covariances(
             }
         }
     }
-    for i in 0..window {
-        for j in 0..i {
-            matrix[i][j] = matrix[j][i];
+    for i in 1..window {
+        let (above, from) = matrix.split_at_mut(i);
+        for (slot, row) in from[0].iter_mut().zip(above) {
+            *slot = row[i];
         }
     }
     Ok((means, matrix))

@@ -136,6 +136,8 @@ pub(crate) struct Residuals {
     pub(crate) unit: Vec<f64>,
     /// Whether the two sides have tails of their own.
     pub(crate) sided: bool,
+    /// Distances below this are none.
+    pub(crate) rounding: f64,
 }
 
 impl Residuals {
@@ -202,7 +204,7 @@ impl Residuals {
                 let residual = value - expected;
                 if !residual.is_finite() {
                     f64::NAN
-                } else if residual == 0.0 {
+                } else if residual.abs() <= self.rounding {
                     0.0
                 } else {
                     residual / unit

@@ -1,7 +1,7 @@
 //! The defined answers: what is found, what is not, gaps, constants, wrong requests, properties.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
-use kpi_anomaly::{Error, Method, Request, detect, reason::reason};
+use kpi_anomaly::{Cause, Error, Kind, Method, Request, detect, reason::reason};
 use proptest::prelude::*;
 
 const NAN: f64 = f64::NAN;
@@ -186,12 +186,13 @@ proptest! {
             prop_assert_eq!(result.verdicts.len(), values.len());
             for (v, value) in result.verdicts.iter().zip(&values) {
                 prop_assert!(v.expected.is_finite() && v.lower <= v.expected && v.expected <= v.upper);
-                prop_assert_eq!(v.score.is_some(), value.is_finite());
-                if let Some(score) = v.score {
+                // A gap has a score only where it is missing data.
+                prop_assert_eq!(v.score.is_some(), value.is_finite() || v.kind() == Some(Kind::MissingData));
+                if let Some(score) = v.score.filter(|_| value.is_finite()) {
                     prop_assert!((0.0..=1.0).contains(&score));
                     let slack = 1e-9 * (v.upper - v.lower + value.abs());
                     prop_assert!(v.is_anomaly || (v.lower - slack <= *value && *value <= v.upper + slack));
-                    prop_assert!(!v.is_anomaly || *value < v.lower + slack || *value > v.upper - slack);
+                    prop_assert!(v.cause != Some(Cause::Distance) || *value < v.lower + slack || *value > v.upper - slack);
                     prop_assert_eq!(v.is_anomaly, score > 1.0 - threshold);
                 }
             }

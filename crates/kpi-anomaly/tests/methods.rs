@@ -176,9 +176,7 @@ fn what_is_out_of_range_is_refused() {
 
 #[test]
 fn a_season_that_is_given_is_taken() {
-    let values: Vec<f64> = (0..90)
-        .map(|t| f64::from(t % 5) + f64::from(t % 3) / 10.0)
-        .collect();
+    let values: Vec<f64> = (0..90).map(|t| f64::from(t % 5)).collect();
     for (season, found) in [(Some(5), 5), (Some(1), 1), (Some(45), 45), (None, 5)] {
         let request = Request {
             season,

@@ -74,7 +74,7 @@ fn rows(
     method: Option<&str>,
     threshold: Option<f64>,
     zone: Option<&str>,
-) -> Result<impl Iterator<Item = Row> + 'static, ErrorReport> {
+) -> Result<impl Iterator<Item = Row> + use<>, ErrorReport> {
     let judged = match series {
         None => None,
         Some(series) => {
