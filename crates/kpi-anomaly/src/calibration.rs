@@ -27,6 +27,8 @@ const SHAPE: [f64; 3] = [-0.12, 1.25, 0.08];
 /// The shape does not rise further from there on, and the scale on one side starts further in.
 const HEAVIEST: f64 = 0.15;
 const LIGHTEST: f64 = -0.1;
+/// By how much it falls again: inner values that wide are those of an exponential tail.
+const EXPONENTIAL: f64 = 0.3;
 const ONE_SIDED: f64 = 0.13;
 /// Logarithm of the ratio of these two quantiles of a normal distribution.
 const NORMAL_RATIO: f64 = 1.067;
@@ -120,7 +122,8 @@ impl Calibration {
         };
         let prior = (
             mean + slope * ratio.clamp(LIGHTEST, 1.0) + side,
-            SHAPE[0] + SHAPE[1] * ratio.clamp(LIGHTEST, HEAVIEST),
+            SHAPE[0] + SHAPE[1] * ratio.clamp(LIGHTEST, HEAVIEST)
+                - EXPONENTIAL * (ratio - HEAVIEST).clamp(0.0, 0.5),
         );
         let (spread, shape) = fit(own, start, unit, prior);
         let reach_of = |p: f64| start + excess(p / TAIL, spread, shape);

@@ -1,11 +1,10 @@
 //! Isolation forest of a series: each value with what came before it and its place in the season.
 
-use crate::calibration::Calibration;
 use crate::detect::Input;
 use crate::forest::{Forest, ForestRequest};
 use crate::location::{adjusted, interpolated};
-use crate::robust::{median, scale};
-use crate::verdict::{Cause, Verdict};
+use crate::robust::median;
+use crate::verdict::{Cause, Verdict, by_rarity};
 use crate::{Error, FeatureError};
 
 /// Values before that are features.
@@ -57,32 +56,12 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         other => Error::Features(other),
     };
     let forest = Forest::fit(&rows, width, &request, poll).map_err(failed)?;
-    let mut scores = forest.scores(&rows, poll).map_err(failed)?;
-    let middle = median(&mut scores.clone()).unwrap_or(0.5);
-    let unit = scale(&mut scores.iter().map(|s| s - middle).collect::<Vec<f64>>()).max(1e-9);
-    for (t, score) in scores.iter_mut().enumerate() {
-        let off = input.values[t] - expected[t];
-        *score = if off.is_finite() {
-            ((*score - middle) / unit).max(0.0).copysign(off)
-        } else {
-            f64::NAN
-        };
-    }
-    let (threshold, direction) = (input.request.threshold, input.request.direction);
-    let tail = Calibration::of(&scores, direction);
-    Ok(scores
-        .iter()
-        .zip(&expected)
-        .map(|(deviation, expected)| {
-            let mut verdict = Verdict::unknown(*expected);
-            if deviation.is_finite() {
-                let score = 1.0 - tail.probability(*deviation);
-                verdict.deviation = Some(*deviation);
-                verdict.score = Some(score);
-                verdict.is_anomaly = score > 1.0 - threshold;
-                verdict.cause = verdict.is_anomaly.then_some(Cause::Isolation);
-            }
-            verdict
-        })
-        .collect())
+    let scores = forest.scores(&rows, poll).map_err(failed)?;
+    Ok(by_rarity(
+        input.values,
+        &scores,
+        &expected,
+        input.request,
+        Cause::Isolation,
+    ))
 }

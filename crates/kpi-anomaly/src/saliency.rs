@@ -1,10 +1,9 @@
 //! Spectral residual: what stands out from the spectrum of its surroundings.
 
 use crate::Error;
-use crate::calibration::Calibration;
 use crate::detect::Input;
 use crate::location::{adjusted, interpolated};
-use crate::verdict::{Cause, Verdict};
+use crate::verdict::{Cause, Verdict, by_rarity};
 use realfft::RealFftPlanner;
 
 /// Values that are transformed at once.
@@ -16,7 +15,7 @@ const BEFORE: usize = 21;
 /// Values on each side that an expected value is the mean of.
 const SIDE: usize = 5;
 /// Spectra below this share of the largest are rounding.
-const ROUNDING: f64 = 1e-24;
+const ROUNDING: f64 = 1e-14;
 
 /// Saliency by the spectral residual (Ren, Xu, Wang, Yi, Huang, Kou, Xing, Yang, Tong & Zhang 2019, *Time-Series Anomaly Detection
 /// Service at Microsoft*, KDD; Hou & Zhang 2007, *CVPR*): the logarithm of the spectrum less its local mean, transformed back with the
@@ -56,38 +55,14 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         } else {
             0.0
         };
-        let off = values[t] - expected[t];
-        *slot = if values[t].is_finite() {
-            // A value that differs by rounding stands out from nothing.
-            if off.abs() <= input.rounding {
-                0.0
-            } else {
-                relative.max(0.0).copysign(off)
-            }
-        } else {
-            f64::NAN
-        };
+        // A value that differs by rounding stands out from nothing.
+        let off = (values[t] - expected[t]).abs();
+        *slot = if off <= input.rounding { 0.0 } else { relative };
     }
     if poll() {
         return Err(Error::Canceled);
     }
-    let (threshold, direction) = (input.request.threshold, input.request.direction);
-    let tail = Calibration::of(&map, direction);
-    Ok(map
-        .iter()
-        .zip(&expected)
-        .map(|(deviation, expected)| {
-            let mut verdict = Verdict::unknown(*expected);
-            if deviation.is_finite() {
-                let score = 1.0 - tail.probability(*deviation);
-                verdict.deviation = Some(*deviation);
-                verdict.score = Some(score);
-                verdict.is_anomaly = score > 1.0 - threshold;
-                verdict.cause = verdict.is_anomaly.then_some(Cause::Saliency);
-            }
-            verdict
-        })
-        .collect())
+    Ok(by_rarity(values, &map, &expected, input.request, Cause::Saliency))
 }
 
 /// The mean of the neighbours of each value, without itself.
@@ -164,6 +139,8 @@ fn saliency(values: &[f64], block: usize, poll: &mut dyn FnMut() -> bool) -> Res
             for log in &mut logs {
                 *log = 0.5 * log.max(ROUNDING * largest).ln();
             }
+            // The mean was taken out, and says nothing of its neighbours.
+            logs[0] = logs[1];
             let last = logs.len() - 1;
             for (k, bin) in spectrum.iter_mut().enumerate() {
                 let near = &logs[k.saturating_sub(NEAR)..=(k + NEAR).min(last)];
@@ -173,7 +150,7 @@ fn saliency(values: &[f64], block: usize, poll: &mut dyn FnMut() -> bool) -> Res
         }
         // The transform of a real series has no imaginary part at both ends.
         if let Some(bin) = spectrum.first_mut() {
-            bin.im = 0.0;
+            (bin.re, bin.im) = (0.0, 0.0);
         }
         if let Some(bin) = spectrum.last_mut() {
             bin.im = 0.0;

@@ -1,6 +1,7 @@
 //! The verdict on a point, and how residuals become verdicts.
 
 use crate::calibration::Calibration;
+use crate::robust::{median, scale};
 use crate::{Direction, Kind};
 
 /// What makes a point an anomaly, with the numbers that say so, in the unit of the series.
@@ -212,4 +213,55 @@ impl Residuals {
             })
             .collect()
     }
+}
+
+/// Verdicts by how unusual something is (large where it is), on the side that the value is on, without a band. The unusual is taken to be as
+/// often on either side.
+pub(crate) fn by_rarity(
+    values: &[f64],
+    unusual: &[f64],
+    expected: &[f64],
+    request: &crate::Request,
+    cause: Cause,
+) -> Vec<Verdict> {
+    let mut known: Vec<f64> = unusual.iter().copied().filter(|s| s.is_finite()).collect();
+    let middle = median(&mut known).unwrap_or(0.0);
+    known.iter_mut().for_each(|s| *s -= middle);
+    let unit = scale(&mut known);
+    let deviations: Vec<f64> = unusual
+        .iter()
+        .map(|s| if *s == middle { 0.0 } else { (s - middle) / unit })
+        .collect();
+    let tail = Calibration::of(&deviations, Direction::Up);
+    let share = if request.direction == Direction::Both {
+        1.0
+    } else {
+        0.5
+    };
+    values
+        .iter()
+        .zip(deviations)
+        .zip(expected)
+        .map(|((value, deviation), expected)| {
+            let mut verdict = Verdict::unknown(*expected);
+            if value.is_finite() && deviation.is_finite() {
+                let off = value - expected;
+                let probability = if request.direction.takes(off) || (off.is_nan() && share == 1.0) {
+                    share * tail.probability(deviation)
+                } else {
+                    1.0
+                };
+                let score = 1.0 - probability;
+                verdict.deviation = Some(if off.is_nan() {
+                    deviation
+                } else {
+                    deviation.copysign(off)
+                });
+                verdict.score = Some(score);
+                verdict.is_anomaly = score > 1.0 - request.threshold;
+                verdict.cause = verdict.is_anomaly.then_some(cause);
+            }
+            verdict
+        })
+        .collect()
 }

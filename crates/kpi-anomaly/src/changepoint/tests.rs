@@ -236,7 +236,7 @@ fn nothing_to_find_and_nothing_to_search() {
 #[test]
 fn many_values() {
     let mut random = Random::new(18);
-    let values: Vec<f64> = (0..30_000)
+    let values: Vec<f64> = (0..22_000)
         .map(|t| random.normal() + if t < 12_345 { 0.0 } else { 1.0 })
         .collect();
     for search in ALL {
