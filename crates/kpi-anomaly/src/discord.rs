@@ -8,7 +8,7 @@ use crate::profile::matrix_profile;
 use crate::robust::{median, scale};
 use crate::verdict::{Cause, Verdict};
 
-/// Steps in a window without a season, and at least.
+/// Steps in a window without a season, and at least: a window is one season, or several short ones.
 const WINDOW: usize = 50;
 const LEAST: usize = 8;
 /// Windows that are compared, each with every other one.
@@ -26,10 +26,9 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
             most: MOST,
         });
     }
-    let usual = if input.season >= LEAST {
-        input.season
-    } else {
-        WINDOW
+    let usual = match input.season {
+        0 | 1 => WINDOW,
+        season => season * LEAST.div_ceil(season),
     };
     let least = if input.request.options.window.is_some() {
         4

@@ -7,15 +7,15 @@ use crate::robust::median;
 use crate::verdict::{Cause, Verdict, by_rarity};
 use crate::{Error, FeatureError};
 
-/// Values before that are features.
-const LAGS: usize = 3;
+/// Values before that are features. One unusual value makes as many rows unusual, which hide each other.
+const LAGS: usize = 1;
 /// Weight of the place in the season, in standard deviations: it separates what is usual at different places.
 const PLACE: f64 = 1.0;
 /// Seed when none is given.
 const SEED: i64 = 1;
 
 /// The score of an [isolation forest](Forest) of rows that hold the value without the median course of its season, the values before it
-/// (three, or the option `window`), the change from the last of them, and sine and cosine of the place in the season. The side is that of the
+/// (one, or as many as the option `window` says), the change from the last of them, and sine and cosine of the place in the season. The side is that of the
 /// value on the median at its place, which is the expected value; there is no band.
 pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec<Verdict>, Error> {
     let n = input.values.len();

@@ -91,7 +91,7 @@ pub fn matrix_profile(
             }
         }
     }
-    with_constants(&mut best, &constant, zone);
+    with_constants(&mut best, &constant, &inverse, zone);
     Ok(best
         .iter()
         .map(|r| {
@@ -214,14 +214,15 @@ fn compare(covariance: &[f64], inverse: &[f64], own: f64, best: &mut [f64]) -> f
 }
 
 /// What the constant windows are to themselves and to the others.
-fn with_constants(best: &mut [f64], constant: &[bool], zone: usize) {
+fn with_constants(best: &mut [f64], constant: &[bool], inverse: &[f64], zone: usize) {
     let (Some(first), Some(last)) = (
         constant.iter().position(|c| *c),
         constant.iter().rposition(|c| *c),
     ) else {
         return;
     };
-    let known: Vec<bool> = best.iter().map(|r| *r > f64::NEG_INFINITY).collect();
+    // Windows that are neither constant nor have a gap.
+    let known: Vec<bool> = inverse.iter().map(|i| i.is_finite()).collect();
     let others = (known.iter().position(|k| *k), known.iter().rposition(|k| *k));
     for (i, r) in best.iter_mut().enumerate() {
         let away = |place: usize| place.abs_diff(i) >= zone;
