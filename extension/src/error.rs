@@ -165,6 +165,7 @@ impl From<kpi_forecast::Error> for Error {
             | E::Lambda { .. }
             | E::NotPositive { .. }
             | E::FewErrors { .. }
+            | E::Paths { .. }
             | E::TooShort { .. }
             | E::Empty { .. }
             | E::NoStep { .. }

@@ -33,7 +33,7 @@ pub struct Fan {
 }
 
 /// Forecasts `history`, in which a value that is not finite is a gap, like [`forecast`](crate::forecast()), with bands of several
-/// levels from one fit: that of a wider level holds that of a narrower one. Of several seasons `mstl` and `prophet` take all, `auto` the two
+/// levels from one fit: that of a wider level holds that of a narrower one. Of several seasons `mstl`, `tbats` and `prophet` take all, `auto` the two
 /// shortest, and the other models the shortest.
 ///
 /// The history is cleaned, then transformed; forecast and bands are transformed back, and cut at the bounds in the end.
@@ -209,7 +209,7 @@ fn plain(
             *value = scale.transform(value.max(f64::MIN_POSITIVE));
         }
     }
-    let made = if options.regressors.is_empty() && request.model != Model::Prophet {
+    let made = if options.regressors.is_empty() && !matches!(request.model, Model::Prophet | Model::Tbats) {
         make(request.model, &filled, values, &seasons.steps, ahead, poll)?
     } else {
         let task = Task {

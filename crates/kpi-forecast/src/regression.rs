@@ -7,6 +7,7 @@ use crate::model::Step;
 use crate::prophet::Prophet;
 use crate::prophet::season::harmonics;
 use crate::regressors::Regressors;
+use crate::tbats::Tbats;
 use crate::{Error, Fit, Model, Naive, SeasonalNaive, auto};
 
 /// Origins of the backtest of `auto`, and of one whose series is long.
@@ -58,6 +59,9 @@ impl Task<'_> {
                 regressors: self.regressors.clone(),
             })]),
             Model::Prophet => Ok(vec![Box::new(self.prophet())]),
+            Model::Tbats if self.regressors.is_empty() => Ok(vec![Box::new(Tbats {
+                seasons: self.periods.to_vec(),
+            })]),
             other => Err(Error::ModelWithoutRegressors {
                 model: other.to_string(),
             }),
