@@ -166,6 +166,8 @@ impl From<kpi_forecast::Error> for Error {
             | E::NotPositive { .. }
             | E::FewErrors { .. }
             | E::Paths { .. }
+            | E::Capacity { .. }
+            | E::ShapeOfOther { .. }
             | E::TooShort { .. }
             | E::Empty { .. }
             | E::NoStep { .. }

@@ -203,6 +203,20 @@ pub enum Error {
         /// Errors there are at the step that has the fewest.
         errors: usize,
     },
+    /// What grows to its capacity does not start there.
+    #[error("capacity must be above the floor")]
+    Capacity {
+        /// What the values grow to.
+        capacity: f64,
+        /// What they grow from.
+        floor: f64,
+    },
+    /// The course of a trend was asked for of a model that has no such trend.
+    #[error("growth and seasonality_mode are for model \"prophet\"")]
+    ShapeOfOther {
+        /// The model asked for.
+        model: String,
+    },
     /// No path, or more points of all paths than can be drawn.
     #[error("number of paths is out of range")]
     Paths {
@@ -352,6 +366,8 @@ impl Error {
                 "past forecasts give {errors} of the at least {} errors at each step that this level needs",
                 needed(*level)
             )),
+            Self::Capacity { capacity, floor } => Some(format!("capacity is {capacity}, floor is {floor}")),
+            Self::ShapeOfOther { model } => Some(format!("model is \"{model}\"")),
             Self::Paths { paths, horizon } => {
                 Some(format!("{paths} paths of {horizon} steps were asked for"))
             }
@@ -438,6 +454,10 @@ impl Error {
             Self::FewErrors { .. } => Some(
                 "take a longer range, a shorter horizon or a lower level, or leave interval out for normal bands".into(),
             ),
+            Self::Capacity { .. } => Some(
+                "for what grows from 0 to 1000, for example, options => '{\"growth\": \"logistic\", \"capacity\": 1000}'".into(),
+            ),
+            Self::ShapeOfOther { .. } => Some("use model => 'prophet', or leave these options out".into()),
             Self::Paths { .. } => Some(format!(
                 "ask for 1 path or more, and for {MAX_POINTS} points of all paths at most, e.g. paths => 100"
             )),

@@ -6,7 +6,7 @@ use crate::cleaning::{Cleaning, clean};
 use crate::conformal;
 use crate::forecast::make;
 use crate::grid::exact_season;
-use crate::options::{Interval, Lambda, Options};
+use crate::options::{Interval, Lambda, Options, Shape};
 use crate::regression::Task;
 use crate::{Error, MAX_HISTORY, Model, Request, gaps, season};
 
@@ -40,7 +40,7 @@ pub struct Fan {
 ///
 /// # Errors
 /// Those of [`Request::check`], [`Options::check`] and the models; [`Error::Season`], [`Error::NotPositive`], [`Error::Endless`],
-/// [`Error::FewErrors`] and [`Error::Overflow`].
+/// [`Error::FewErrors`], [`Error::ShapeOfOther`] and [`Error::Overflow`].
 ///
 /// ```
 /// use kpi_forecast::{Model, Request, bounds::Bounds, fan, options::Options};
@@ -59,6 +59,11 @@ pub fn fan(
 ) -> Result<Fan, Error> {
     request.check()?;
     options.check()?;
+    if options.shape != Shape::default() && request.model != Model::Prophet {
+        return Err(Error::ShapeOfOther {
+            model: request.model.to_string(),
+        });
+    }
     let levels = options.levels(request);
     let points = history.len();
     let first = history
@@ -218,6 +223,7 @@ fn plain(
             seasons: &seasons.steps,
             periods: &seasons.periods,
             regressors: &options.regressors,
+            shape: options.shape,
             ahead,
         };
         task.make(request.model, poll)?

@@ -4,6 +4,7 @@ use crate::arima::{Order, Regression};
 use crate::backtest::{Outcome, mean_absolute_error, origins, rolling_origin};
 use crate::forecast::{Made, mean_of, mean_path};
 use crate::model::Step;
+use crate::options::Shape;
 use crate::prophet::Prophet;
 use crate::prophet::season::harmonics;
 use crate::regressors::Regressors;
@@ -31,6 +32,8 @@ pub(crate) struct Task<'a> {
     /// The seasons that can be drawn by waves.
     pub(crate) periods: &'a [f64],
     pub(crate) regressors: &'a Regressors,
+    /// How prophet draws the history.
+    pub(crate) shape: Shape,
     pub(crate) ahead: usize,
 }
 
@@ -41,8 +44,10 @@ impl Task<'_> {
 
     fn prophet(&self) -> Prophet {
         Prophet {
+            seasons: self.periods.to_vec(),
+            kind: self.shape.kind,
+            growth: self.shape.growth,
             regressors: self.regressors.clone(),
-            ..Prophet::new(self.periods.to_vec())
         }
     }
 
