@@ -4,6 +4,7 @@ use super::{Decision, FEW_FOR_ARIMA, LONGEST_STATES, PARTS};
 use crate::arima::{Arima, Continued, Estimate, search};
 use crate::ces::Ces;
 use crate::ets::{Ets, Part};
+use crate::logarithm::logarithms;
 use crate::mstl::Mstl;
 use crate::state::{Combination, Family, Rule, State};
 use crate::theta::Theta;
@@ -129,7 +130,7 @@ pub(super) fn fit_members(
             known.plain = search(&scaled, season, poll)?;
         }
         if season > 1 && known.logarithms.is_none() && recent.iter().all(|y| *y > 0.0) {
-            let logarithms: Vec<f64> = recent.iter().map(|y| y.ln()).collect();
+            let (logarithms, _) = logarithms(recent);
             let size = logarithms.iter().fold(f64::MIN_POSITIVE, |m, y| m.max(y.abs()));
             let scaled: Vec<f64> = logarithms.iter().map(|y| y / size).collect();
             known.logarithms = search(&scaled, season, poll)?;

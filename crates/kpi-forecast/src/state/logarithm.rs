@@ -15,7 +15,7 @@ impl Observe for Fitted {
                 form: format!("{} of logarithms", self.of.family()),
             });
         }
-        self.of.observe(value.ln())
+        self.of.observe(value.ln() - self.shift)
     }
 
     fn skip(&mut self) -> Result<(), Error> {
@@ -25,19 +25,21 @@ impl Observe for Fitted {
 
 impl Stored for Fitted {
     fn write(&self, writer: &mut Writer) {
+        writer.f64(self.shift);
         self.of.write(writer);
     }
 
     fn read(reader: &mut Reader, depth: usize) -> Result<Self, kpi_stats::Error> {
         Ok(Self {
+            shift: reader.f64()?,
             of: State::read(reader, depth + 1)?,
         })
     }
 
     fn fitted(&self, history: &[f64]) -> Vec<f64> {
-        let logarithms: Vec<f64> = history.iter().map(|y| y.ln()).collect();
+        let logarithms: Vec<f64> = history.iter().map(|y| y.ln() - self.shift).collect();
         let fitted = self.of.fitted(&logarithms);
-        fitted.into_iter().map(f64::exp).collect()
+        fitted.into_iter().map(|y| (y + self.shift).exp()).collect()
     }
 
     fn family(&self) -> &'static str {
