@@ -54,8 +54,9 @@ fn rows(
     let seed = seed.unwrap_or(0).cast_unsigned();
     let drawn = model.simulate(horizon, paths, seed, &mut poll)?;
     let zone = time_zone(Some(model.clock().zone()))?;
-    let times = (1..=horizon)
-        .map(|step| Ok(timestamp(model.clock().time_after(step, &zone)?)))
+    let times = (1_usize..)
+        .zip(drawn.first().into_iter().flatten())
+        .map(|(step, _)| Ok(timestamp(model.clock().time_after(step, &zone)?)))
         .collect::<Result<Vec<TimestampWithTimeZone>, Error>>()?;
     let rows = (1..).zip(drawn).flat_map(|(path, values)| {
         let steps = (1..).zip(&times).zip(values);
