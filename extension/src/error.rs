@@ -165,6 +165,9 @@ impl From<kpi_forecast::Error> for Error {
             | E::Lambda { .. }
             | E::NotPositive { .. }
             | E::FewErrors { .. }
+            | E::Paths { .. }
+            | E::Capacity { .. }
+            | E::ShapeOfOther { .. }
             | E::TooShort { .. }
             | E::Empty { .. }
             | E::NoStep { .. }

@@ -85,7 +85,7 @@ CREATE FUNCTION kpi.forecast(
 ) RETURNS SETOF kpi.forecast_point
     AS 'MODULE_PATHNAME', 'forecast_with_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
 COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, float8, kpi.seasons, jsonb, kpi.series[], date[], int[]) IS
-    'the next steps of a series with a band that holds the share level of outcomes; model is auto, seasonal_naive, theta, ets, ces, arima, mstl, prophet, croston or another one of docs/forecast.md, or the mean of several, as naive+theta; season in steps (or several) is found from the data when NULL; options are lower, upper, non_negative, interval, clean, box_cox and bias_adjust; regressors, each with values for the history and the horizon, and holidays, each with the days of holiday_window around it, are for auto, arima and prophet';
+    'the next steps of a series with a band that holds the share level of outcomes; model is auto, seasonal_naive, theta, ets, ces, arima, mstl, tbats, prophet, croston or another one of docs/forecast.md, or the mean of several, as naive+theta; season in steps (or several) is found from the data when NULL; options are lower, upper, non_negative, interval, clean, box_cox, bias_adjust, and of prophet growth, capacity, floor and seasonality_mode; regressors, each with values for the history and the horizon, and holidays, each with the days of holiday_window around it, are for auto, arima and prophet';
 
 CREATE FUNCTION kpi._forecast(
     s kpi.series, horizon int, model text, level float8, season kpi.seasons, options jsonb, regressors kpi.series[],

@@ -2,28 +2,30 @@
 
 mod members;
 
-use crate::arima::Estimate;
 use crate::arima::unit_root::is_constant;
 use crate::backtest::{Outcome, mean_absolute_error, origins};
-use crate::ensemble::weighted_median;
+use crate::ensemble::pooled;
 use crate::model::Step;
 use crate::state::State;
 use crate::stl::decompose;
 use crate::{Error, Predict, season};
-use members::{fit, fit_members, fit_naive, members};
+use members::{Known, Pool, fit, fit_members, fit_naive};
 
-/// Origins of the backtest. Fewer would often turn the choice by chance; but where a series is long each is dear, and its
+/// Origins of the backtest. Fewer would often turn the choice by chance; but where a series or its season is long each is dear, and its
 /// outcomes are many.
-const ORIGINS: usize = 5;
+const ORIGINS: usize = 10;
+const ORIGINS_OF_LONG_SEASON: usize = 5;
 const ORIGINS_OF_LONG: usize = 2;
 const LONG: usize = 300;
+/// Values below which a series has no arima: the least that Box & Jenkins (1970, section 1.1) ask for.
+const FEW_FOR_ARIMA: usize = 50;
 /// Seasons longer than this have too many states for their number of values to tell: exponential smoothing, complex
 /// exponential smoothing and arima are left out (`ets` in Hyndman's forecast package stops at the same length).
 const LONGEST_STATES: usize = 24;
 /// Parts in which weight is moved from a forecast that loses to the seasonal naive.
-const PARTS: usize = 10;
+const PARTS: usize = 50;
 /// Powers to which the weights are raised, in turn, while the whole loses to the seasonal naive.
-const SHARPER: [i32; 4] = [2, 4, 8, 16];
+const SHARPER: [f64; 8] = [1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0];
 /// Below this many values there is nothing to choose by.
 const FEW: usize = 8;
 /// No error is taken as smaller than this share of the worst: one member without any does not stand for all.
@@ -57,11 +59,11 @@ impl Paths {
             .zip(weights)
             .filter_map(|(path, weight)| Some((path.as_deref()?, *weight)))
             .unzip();
-        weighted_median(&paths, &weights)
+        pooled(&paths, &weights)
     }
 }
 
-/// The name of the weighted median with `parts` of the naive.
+/// The name of the weighted pool with `parts` of the naive.
 fn name(parts: usize, season: usize) -> &'static str {
     match (parts, season > 1) {
         (0, _) => "weighted_ensemble",
@@ -72,8 +74,8 @@ fn name(parts: usize, season: usize) -> &'static str {
     }
 }
 
-/// Weights inversely proportional to the square of the mean absolute error in the backtest (Bates & Granger 1969, *Operational
-/// Research Quarterly* 20:451-468, with the square of that error in place of the variance). All the same without a backtest.
+/// Weights inversely proportional to the mean absolute error in the backtest (Pawlikowski & Chorowska 2020, *International Journal of
+/// Forecasting* 36:93-97, of such weights in the M4 competition). All the same without a backtest.
 fn weights(backtest: &[(Paths, &[f64])], members: usize) -> Vec<f64> {
     let errors: Vec<f64> = (0..members)
         .map(|member| {
@@ -101,7 +103,7 @@ fn weights(backtest: &[(Paths, &[f64])], members: usize) -> Vec<f64> {
             1.0
         }
     };
-    errors.iter().map(|error| relative(*error).powi(-2)).collect()
+    errors.iter().map(|error| relative(*error).recip()).collect()
 }
 
 /// The weighted mean of two forecasts, and of their standard errors.
@@ -116,13 +118,18 @@ pub(crate) fn mixed(a: &[Step], b: &[Step], share_of_b: f64) -> Vec<Step> {
         .collect()
 }
 
-/// Forecasts with the weighted median (see [`weighted_median`]) of the members of the [ensemble](crate::ensemble), the seasonal
-/// naive and Holt-Winters' method (without a season the naive, drift and the damped trend), each with a weight by its errors in a
-/// backtest on the series itself. A second, longer season in what the first leaves adds the members of a long
-/// season: theta, the seasonal naive, seasonal smoothing and the seasonal median, and, where it is no multiple of the first,
-/// [`Mstl`](crate::mstl::Mstl) of both. What loses to the seasonal naive in
-/// the backtest (without a season, to the naive) is averaged with it, with as many tenths of the weight on the naive as it
-/// takes not to lose.
+/// Forecasts with the weighted pool (see [`pooled`](crate::ensemble::pooled)) of several models, each with a weight by its errors in a
+/// backtest on the series itself:
+///
+/// - with a season `dynamic_optimized_theta`, `ets`, `arima`, `arima` and `ces` of the logarithms where all values are above 0,
+///   [`SesDrift`](crate::SesDrift) of the seasonally adjusted values, the seasonal naive and Holt-Winters' method;
+/// - without one `dynamic_optimized_theta`, `ets`, `arima`, the damped trend and [`SesDrift`](crate::SesDrift); of fewer than 50 values
+///   models of fewer parameters: `optimized_theta`, `ces` and both kinds of the latter;
+/// - with a season longer than 24 steps theta, the seasonal naive, seasonal smoothing and the seasonal median. A second, longer season in
+///   what the first leaves adds these, and, where it is no multiple of the first, [`Mstl`](crate::mstl::Mstl) of both.
+///
+/// What loses to the seasonal naive in the backtest (without a season, to the naive) gets sharper weights, up to
+/// their 16th power; what still loses is averaged with it, with as small a share of the naive as it takes not to lose.
 ///
 /// ```
 /// let history: Vec<f64> = (0..48).map(|t| [80.0, 100.0, 130.0, 90.0][t % 4] + t as f64).collect();
@@ -155,7 +162,7 @@ pub fn choose_with(
     judged(history, season, longer, horizon, true, poll)
 }
 
-/// The weighted median alone, whatever the backtest says of it.
+/// The weighted pool alone, whatever the backtest says of it.
 ///
 /// ```
 /// let history: Vec<f64> = (0..48).map(|t| [80.0, 100.0, 130.0, 90.0][t % 4] + t as f64).collect();
@@ -177,7 +184,7 @@ struct Decision {
     parts: usize,
     /// Of the members.
     weights: Vec<f64>,
-    longer: Option<usize>,
+    pool: Pool,
     model: &'static str,
     outcomes: Vec<Outcome>,
     errors: (f64, f64),
@@ -233,7 +240,7 @@ fn decide(
         return Ok(Decision {
             parts: PARTS,
             weights: Vec::new(),
-            longer: None,
+            pool: Pool::of(n, season, None),
             model: name(PARTS, if n > season { season } else { 1 }),
             outcomes: Vec::new(),
             errors: (f64::INFINITY, f64::INFINITY),
@@ -243,61 +250,88 @@ fn decide(
         None => longer_season(history, season, poll)?,
         given => given,
     };
-    let backtest = backtest(history, season, longer, horizon, poll)?;
+    let pool = Pool::of(n, season, longer);
+    let backtest = backtest(history, pool, horizon, poll)?;
     let naive_outcomes = outcomes(&backtest, |paths| paths.naive.clone());
     let naive_error = mean_absolute_error(&naive_outcomes);
-    let broad = weights(&backtest, members(season, longer, None).len());
     let combined = |weights: &[f64]| outcomes(&backtest, |paths| paths.combined(weights));
-    let sharper = SHARPER.into_iter().map(|power| {
-        broad
-            .iter()
-            .map(|weight| weight.powi(power))
-            .collect::<Vec<f64>>()
-    });
-    let (own, weights) = std::iter::once(broad.clone())
-        .chain(sharper)
-        .map(|weights| (combined(&weights), weights))
-        .find(|(own, _)| !guarded || mean_absolute_error(own) <= naive_error)
-        .unwrap_or_else(|| (combined(&broad), broad));
-    // At all of the weight the error is that of the naive itself, so there always is an answer.
-    let (parts, outcomes) = (0..=if guarded { PARTS } else { 0 })
-        .map(|parts| (parts, averaged(&own, &naive_outcomes, parts)))
-        .find(|(_, outcomes)| mean_absolute_error(outcomes) <= naive_error)
-        .unwrap_or_else(|| match guarded {
-            true => (PARTS, naive_outcomes.clone()),
-            false => (0, own.clone()),
-        });
+    let broad = weights(&backtest, pool.size());
+    let own = combined(&broad);
+    let (parts, weights, outcomes) = if guarded {
+        guard(broad, own, &naive_outcomes, &combined)
+    } else {
+        (0, broad, own)
+    };
     let errors = (mean_absolute_error(&outcomes), naive_error);
     Ok(Decision {
         parts,
         weights,
-        longer,
+        pool,
         model: name(parts, season),
         outcomes,
         errors,
     })
 }
 
+/// Weights and parts of the naive with which the outcomes do not lose to those of the naive: the broadest weights that will do, or as
+/// they are with the least share of the naive that will do.
+fn guard(
+    broad: Vec<f64>,
+    own: Vec<Outcome>,
+    naive: &[Outcome],
+    combined: &dyn Fn(&[f64]) -> Vec<Outcome>,
+) -> (usize, Vec<f64>, Vec<Outcome>) {
+    let most = mean_absolute_error(naive);
+    let holds = |outcomes: &[Outcome]| mean_absolute_error(outcomes) <= most;
+    if holds(&own) {
+        return (0, broad, own);
+    }
+    let sharper = SHARPER
+        .iter()
+        .map(|power| {
+            broad
+                .iter()
+                .map(|weight| weight.powf(*power))
+                .collect::<Vec<f64>>()
+        })
+        .map(|weights| (combined(&weights), weights))
+        .find(|(outcomes, _)| holds(outcomes));
+    if let Some((outcomes, weights)) = sharper {
+        return (0, weights, outcomes);
+    }
+    // At all of the weight the error is that of the naive itself, so there always is an answer.
+    let (parts, mixed) = (1..PARTS)
+        .map(|parts| (parts, averaged(&own, naive, parts)))
+        .find(|(_, outcomes)| holds(outcomes))
+        .unwrap_or_else(|| (PARTS, naive.to_vec()));
+    (parts, broad, mixed)
+}
+
 /// What the members would have said at past origins, and what came.
 fn backtest<'a>(
     history: &'a [f64],
-    season: usize,
-    longer: Option<usize>,
+    pool: Pool,
     horizon: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<(Paths, &'a [f64])>, Error> {
     let n = history.len();
-    let few = n > LONG && season <= LONGEST_STATES;
-    let newest: Vec<(usize, usize)> = origins(n, season, horizon)
+    let count = match pool.season {
+        season if season > LONGEST_STATES => ORIGINS_OF_LONG_SEASON,
+        _ if n > LONG => ORIGINS_OF_LONG,
+        _ => ORIGINS,
+    };
+    // From less than half of the values a model would be judged that is not the one of all.
+    let newest: Vec<(usize, usize)> = origins(n, pool.season, horizon)
         .into_iter()
-        .take(if few { ORIGINS_OF_LONG } else { ORIGINS })
+        .take(count)
+        .filter(|(origin, _)| *origin >= FEW && 2 * origin >= n)
         .collect();
     // The oldest first: the order of arima, which takes most of the time to find, is what could be known there.
-    let mut known = None;
+    let mut known = Known::default();
     let mut backtest = Vec::new();
-    for (origin, steps) in newest.into_iter().rev().filter(|(origin, _)| *origin >= FEW) {
+    for (origin, steps) in newest.into_iter().rev() {
         let (before, came) = history.split_at(origin);
-        backtest.push((paths(before, season, longer, steps, &mut known, poll)?, came));
+        backtest.push((paths(before, pool, steps, &mut known, poll)?, came));
     }
     Ok(backtest)
 }
@@ -344,18 +378,17 @@ fn longer_season(history: &[f64], m: usize, poll: &mut dyn FnMut() -> bool) -> R
 /// The forecasts of all members.
 fn paths(
     history: &[f64],
-    season: usize,
-    longer: Option<usize>,
+    pool: Pool,
     horizon: usize,
-    known: &mut Option<Estimate>,
+    known: &mut Known,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Paths, Error> {
-    let members = fit_members(history, season, longer, known, poll)?;
+    let members = fit_members(history, pool, known, poll)?;
     Ok(Paths {
         members: members
             .into_iter()
             .map(|member| Some(member?.path(horizon)))
             .collect(),
-        naive: fit_naive(history, season, poll)?.path(horizon),
+        naive: fit_naive(history, pool.season, poll)?.path(horizon),
     })
 }

@@ -3,18 +3,17 @@
 use crate::backtest::Outcome;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-/// Standard errors to each side of a band of `level`: those of a normal distribution, widened (never narrowed) so that it would have
-/// held that share of the outcomes of a backtest. Who asks for a model by name gets its band, as the textbook has it, unless many
-/// outcomes speak against it; what was chosen by its backtest, from so many values, is taken to be as overconfident as it was there, and
-/// its band is that of Student's distribution.
+/// Standard errors to each side of a band of `level`. Who asks for a model by name gets its band, as the textbook has it, that of a normal
+/// distribution, widened (never narrowed) so that it would have held that share of the outcomes of a backtest. What was chosen by its
+/// backtest, from so many values, is taken to be as overconfident as it was there, or as cautious, and its band is that of Student's
+/// distribution.
 ///
 /// A wider level is never narrower.
 pub(crate) fn width(outcomes: &[Outcome], level: f64, chosen_from: Option<usize>) -> f64 {
-    let stated = chosen_from.map_or_else(
-        || normal_width(level),
-        |values| student_width(level, values) * overconfidence(outcomes),
-    );
-    stated.max(observed_width(&ratios(outcomes), level))
+    match chosen_from {
+        Some(values) => student_width(level, values) * overconfidence(outcomes),
+        None => normal_width(level).max(observed_width(&ratios(outcomes), level)),
+    }
 }
 
 /// Standard errors to each side that hold the share `level` of a normal distribution: 1.96 for 0.95.
@@ -23,16 +22,22 @@ pub(crate) fn normal_width(level: f64) -> f64 {
 }
 
 /// The same of Student's distribution, since the standard error is itself estimated, with a degree of freedom less for the
-/// level and one for the trend: 2.23 for 0.95 of 12 values.
+/// level and one for the trend, and wider by what the error of a forecast is larger than one within the history, where `k` parameters were
+/// estimated: `sqrt(1 + k / n)` (the final prediction error of Akaike 1969, *Annals of the Institute of Statistical Mathematics*
+/// 21:243-247, whose other factor the models' variances have): 2.57 for 0.95 of 12 values.
 pub(crate) fn student_width(level: f64, values: usize) -> f64 {
+    /// Two smoothing weights, a level and a slope.
+    const PARAMETERS: f64 = 4.0;
     let freedom = (values as f64 - 2.0).max(1.0);
-    StudentsT::new(0.0, 1.0, freedom).map_or_else(
-        |_| normal_width(level),
-        |student| student.inverse_cdf(0.5 + level / 2.0),
-    )
+    let unseen = (1.0 + PARAMETERS / (values as f64).max(1.0)).sqrt();
+    unseen
+        * StudentsT::new(0.0, 1.0, freedom).map_or_else(
+            |_| normal_width(level),
+            |student| student.inverse_cdf(0.5 + level / 2.0),
+        )
 }
 
-/// By what factor errors were larger than the standard errors stated, at least 1: the root of the mean squared ratio of each
+/// By what factor errors were larger than the standard errors stated, or smaller: the root of the mean squared ratio of each
 /// origin and of two origins more at which all was as stated, so that one bad origin is not taken for a law.
 pub(crate) fn overconfidence(outcomes: &[Outcome]) -> f64 {
     const GIVEN: f64 = 2.0;
@@ -45,9 +50,7 @@ pub(crate) fn overconfidence(outcomes: &[Outcome]) -> f64 {
     if count == 0.0 {
         return 1.0;
     }
-    ((GIVEN + origins * sum / count) / (GIVEN + origins))
-        .sqrt()
-        .max(1.0)
+    ((GIVEN + origins * sum / count) / (GIVEN + origins)).sqrt()
 }
 
 /// The errors of outcomes in the standard errors stated, in ascending order.

@@ -8,6 +8,7 @@ use crate::forecast::MAX_HORIZON;
 use crate::holidays::MAX_WINDOW;
 use crate::reconcile::HierarchyError;
 use crate::regressors::MAX_REGRESSORS;
+use crate::state::MAX_POINTS;
 
 /// Why there is no forecast. `Display` is the message; [`detail`](Error::detail) holds the offending value and
 /// [`hint`](Error::hint) says what to type instead.
@@ -202,6 +203,28 @@ pub enum Error {
         /// Errors there are at the step that has the fewest.
         errors: usize,
     },
+    /// What grows to its capacity does not start there.
+    #[error("capacity must be above the floor")]
+    Capacity {
+        /// What the values grow to.
+        capacity: f64,
+        /// What they grow from.
+        floor: f64,
+    },
+    /// The course of a trend was asked for of a model that has no such trend.
+    #[error("growth and seasonality_mode are for model \"prophet\"")]
+    ShapeOfOther {
+        /// The model asked for.
+        model: String,
+    },
+    /// No path, or more points of all paths than can be drawn.
+    #[error("number of paths is out of range")]
+    Paths {
+        /// Paths asked for.
+        paths: i64,
+        /// Steps of each.
+        horizon: i64,
+    },
     /// The model's form has no place for such a value.
     #[error("value does not suit the model")]
     Unsuited {
@@ -343,6 +366,11 @@ impl Error {
                 "past forecasts give {errors} of the at least {} errors at each step that this level needs",
                 needed(*level)
             )),
+            Self::Capacity { capacity, floor } => Some(format!("capacity is {capacity}, floor is {floor}")),
+            Self::ShapeOfOther { model } => Some(format!("model is \"{model}\"")),
+            Self::Paths { paths, horizon } => {
+                Some(format!("{paths} paths of {horizon} steps were asked for"))
+            }
             Self::Unsuited { value, form } => Some(format!("the value is {value}, and the model is {form}")),
             Self::NotObserved { model } | Self::NotKept { model } => Some(format!("the model is {model}")),
             Self::NotAfter { time, last } => Some(format!(
@@ -426,6 +454,13 @@ impl Error {
             Self::FewErrors { .. } => Some(
                 "take a longer range, a shorter horizon or a lower level, or leave interval out for normal bands".into(),
             ),
+            Self::Capacity { .. } => Some(
+                "for what grows from 0 to 1000, for example, options => '{\"growth\": \"logistic\", \"capacity\": 1000}'".into(),
+            ),
+            Self::ShapeOfOther { .. } => Some("use model => 'prophet', or leave these options out".into()),
+            Self::Paths { .. } => Some(format!(
+                "ask for 1 path or more, and for {MAX_POINTS} points of all paths at most, e.g. paths => 100"
+            )),
             Self::Unsuited { .. } => Some("give NULL to leave a gap, or fit again: kpi.fit(s, ...)".into()),
             Self::NotObserved { .. } => Some(
                 "fit it again with the new values: kpi.fit(s, ...); or take a model that is kept up, such as 'theta'"

@@ -6,7 +6,7 @@ use crate::cleaning::{Cleaning, clean};
 use crate::conformal;
 use crate::forecast::make;
 use crate::grid::exact_season;
-use crate::options::{Interval, Lambda, Options};
+use crate::options::{Interval, Lambda, Options, Shape};
 use crate::regression::Task;
 use crate::{Error, MAX_HISTORY, Model, Request, gaps, season};
 
@@ -33,14 +33,14 @@ pub struct Fan {
 }
 
 /// Forecasts `history`, in which a value that is not finite is a gap, like [`forecast`](crate::forecast()), with bands of several
-/// levels from one fit: that of a wider level holds that of a narrower one. Of several seasons `mstl` and `prophet` take all, `auto` the two
+/// levels from one fit: that of a wider level holds that of a narrower one. Of several seasons `mstl`, `tbats` and `prophet` take all, `auto` the two
 /// shortest, and the other models the shortest.
 ///
 /// The history is cleaned, then transformed; forecast and bands are transformed back, and cut at the bounds in the end.
 ///
 /// # Errors
 /// Those of [`Request::check`], [`Options::check`] and the models; [`Error::Season`], [`Error::NotPositive`], [`Error::Endless`],
-/// [`Error::FewErrors`] and [`Error::Overflow`].
+/// [`Error::FewErrors`], [`Error::ShapeOfOther`] and [`Error::Overflow`].
 ///
 /// ```
 /// use kpi_forecast::{Model, Request, bounds::Bounds, fan, options::Options};
@@ -59,6 +59,11 @@ pub fn fan(
 ) -> Result<Fan, Error> {
     request.check()?;
     options.check()?;
+    if options.shape != Shape::default() && request.model != Model::Prophet {
+        return Err(Error::ShapeOfOther {
+            model: request.model.to_string(),
+        });
+    }
     let levels = options.levels(request);
     let points = history.len();
     let first = history
@@ -209,7 +214,7 @@ fn plain(
             *value = scale.transform(value.max(f64::MIN_POSITIVE));
         }
     }
-    let made = if options.regressors.is_empty() && request.model != Model::Prophet {
+    let made = if options.regressors.is_empty() && !matches!(request.model, Model::Prophet | Model::Tbats) {
         make(request.model, &filled, values, &seasons.steps, ahead, poll)?
     } else {
         let task = Task {
@@ -218,6 +223,7 @@ fn plain(
             seasons: &seasons.steps,
             periods: &seasons.periods,
             regressors: &options.regressors,
+            shape: options.shape,
             ahead,
         };
         task.make(request.model, poll)?

@@ -69,8 +69,8 @@ pub struct Forecast {
 /// of the history. `expected_seasons` are seasons that the calendar suggests for the step (see
 /// [`season::detect`](crate::season::detect)). [`Model::Auto`] is what [`auto::choose`] chooses. Means have equal weights, which is hard to beat
 /// (Clemen 1989, *International Journal of Forecasting* 5:559-583). The band is the normal band of the model's standard errors (of `auto` that of
-/// Student's distribution), of a mean that of the mean of its members' (the most that the error of a mean can have), widened (never narrowed) so that it would have held the
-/// share `level` of what came in the backtest.
+/// Student's distribution), of a mean that of the mean of its members' (the most that the error of a mean can have), widened (never narrowed, but for
+/// `auto`) so that it would have held the share `level` of what came in the backtest.
 ///
 /// `poll` is called at every pass through the history; true ends it with [`Error::Canceled`].
 ///

@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod adjusted;
 pub mod arima;
 pub mod auto;
 pub mod autocorrelation;
@@ -40,6 +41,7 @@ pub mod holidays;
 pub mod intermittent;
 pub mod linear;
 mod loess;
+mod logarithm;
 mod mean;
 mod model;
 pub mod mstl;
@@ -58,17 +60,22 @@ mod seasonal_naive;
 mod seasonal_smoothing;
 pub mod seasonality;
 pub mod ses;
+mod ses_drift;
 pub mod state;
 pub mod stl;
+pub mod tbats;
 pub mod theta;
 
+pub use adjusted::Adjusted;
 pub use drift::Drift;
 pub use error::Error;
 pub use fan::{Band, Fan, fan};
 pub use forecast::{Forecast, MAX_HISTORY, MAX_HORIZON, Point, Request, forecast};
+pub use logarithm::Logarithm;
 pub use mean::Mean;
 pub use model::{Fit, Members, Model, Observe, Predict, Step};
 pub use naive::Naive;
 pub use seasonal_median::SeasonalMedian;
 pub use seasonal_naive::SeasonalNaive;
 pub use seasonal_smoothing::SeasonalSmoothing;
+pub use ses_drift::SesDrift;

@@ -4,10 +4,12 @@ use crate::arima::Arima;
 use crate::ces::Ces;
 use crate::ensemble::Ensemble;
 use crate::ets::{Ets, Part};
+use crate::grid::exact_season;
 use crate::intermittent::Intermittent;
 use crate::mstl::Mstl;
 use crate::prophet::Prophet;
 use crate::state::State;
+use crate::tbats::Tbats;
 use crate::theta::Theta;
 use crate::{Drift, Error, Naive, SeasonalNaive, SeasonalSmoothing};
 use std::fmt;
@@ -141,6 +143,8 @@ pub enum Model {
     Imapa,
     /// [`Prophet`].
     Prophet,
+    /// [`Tbats`].
+    Tbats,
     /// [`Ensemble`].
     Ensemble,
     /// [`weighted_ensemble`](crate::auto::weighted_ensemble).
@@ -166,7 +170,7 @@ impl Members {
 
 impl Model {
     /// The models that forecast by themselves, the simplest first.
-    const SINGLE: [Self; 24] = [
+    const SINGLE: [Self; 25] = [
         Self::SeasonalNaive,
         Self::Naive,
         Self::Drift,
@@ -191,8 +195,9 @@ impl Model {
         Self::Adida,
         Self::Imapa,
         Self::Prophet,
+        Self::Tbats,
     ];
-    const ALL: [(&'static str, Self); 26] = [
+    const ALL: [(&'static str, Self); 27] = [
         ("auto", Self::Auto),
         ("naive", Self::Naive),
         ("seasonal_naive", Self::SeasonalNaive),
@@ -206,6 +211,7 @@ impl Model {
         ("ces", Self::Ces),
         ("arima", Self::Arima),
         ("mstl", Self::Mstl),
+        ("tbats", Self::Tbats),
         ("prophet", Self::Prophet),
         ("ensemble", Self::Ensemble),
         ("weighted_ensemble", Self::WeightedEnsemble),
@@ -250,6 +256,7 @@ impl Model {
                     | Self::Ces
                     | Self::Arima
                     | Self::Mstl
+                    | Self::Tbats
                     | Self::Ensemble
                     | Self::WeightedEnsemble
                     | Self::Ses
@@ -266,7 +273,7 @@ impl Model {
         self.candidates_of(&[season])
     }
 
-    /// The same for a series with several seasons, the shortest first: `mstl` and `prophet` take them all, the others the shortest.
+    /// The same for a series with several seasons, the shortest first: `mstl`, `tbats` and `prophet` take them all, the others the shortest.
     pub fn candidates_of(self, seasons: &[usize]) -> Vec<Box<dyn Fit>> {
         let season = seasons.first().copied().unwrap_or(1);
         match self {
@@ -287,6 +294,9 @@ impl Model {
             Self::Prophet => vec![Box::new(Prophet::new(
                 seasons.iter().map(|m| *m as f64).collect(),
             ))],
+            Self::Tbats => vec![Box::new(Tbats {
+                seasons: seasons.iter().map(|m| exact_season(*m)).collect(),
+            })],
             Self::Ensemble => vec![Box::new(Ensemble { season })],
             Self::Ets => vec![Box::new(Ets::averaged(season))],
             Self::MeanValue => vec![Box::new(crate::Mean)],

@@ -3,6 +3,8 @@
 use crate::bounds::Bounds;
 use crate::box_cox::BoxCox;
 use crate::cleaning::Cleaning;
+use crate::decomposition::Kind;
+use crate::prophet::Growth;
 use crate::regressors::Regressors;
 use crate::{Error, Request};
 
@@ -23,6 +25,24 @@ pub enum Lambda {
     Auto,
     /// This one.
     Given(f64),
+}
+
+/// How [`Prophet`](crate::prophet::Prophet) draws a series; by default with straight lines and seasons that are added.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shape {
+    /// The course of the trend.
+    pub growth: Growth,
+    /// Whether seasons and effects are added to the trend or are shares of it.
+    pub kind: Kind,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            growth: Growth::Linear,
+            kind: Kind::Additive,
+        }
+    }
 }
 
 /// What can be asked of a [`fan`](crate::fan()); by default nothing.
@@ -52,6 +72,8 @@ pub struct Options {
     pub bias_adjust: bool,
     /// What is known besides, with rows for the history and the horizon; for the models `auto`, `arima` and `prophet`.
     pub regressors: Regressors,
+    /// How the model `prophet` draws the series.
+    pub shape: Shape,
 }
 
 impl Options {
@@ -67,7 +89,7 @@ impl Options {
     /// What can be said before there is a history.
     ///
     /// # Errors
-    /// [`Error::Level`], [`Error::Bounds`] and [`Error::Lambda`].
+    /// [`Error::Level`], [`Error::Bounds`], [`Error::Lambda`] and [`Error::Capacity`].
     pub fn check(&self) -> Result<(), Error> {
         if let Some(level) = self.levels.iter().find(|level| !(**level > 0.0 && **level < 1.0)) {
             return Err(Error::Level { level: *level });
@@ -82,6 +104,11 @@ impl Options {
         }
         if let Some(Lambda::Given(lambda)) = self.box_cox {
             BoxCox::new(lambda)?;
+        }
+        if let Growth::Logistic { cap, floor } = self.shape.growth
+            && !(cap > floor && cap.is_finite() && floor.is_finite())
+        {
+            return Err(Error::Capacity { capacity: cap, floor });
         }
         Ok(())
     }
@@ -116,5 +143,70 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(power.check(), Err(Error::Lambda { lambda: 3.0 }));
+        let growth = Growth::Logistic { cap: 5.0, floor: 5.0 };
+        let full = Options {
+            shape: Shape {
+                growth,
+                ..Shape::default()
+            },
+            ..Options::default()
+        };
+        assert_eq!(
+            full.check(),
+            Err(Error::Capacity {
+                capacity: 5.0,
+                floor: 5.0
+            })
+        );
+    }
+
+    /// Half way up to 100, a line goes on beyond it, and a logistic curve does not.
+    #[test]
+    fn growth_ends_at_its_capacity() {
+        let history: Vec<f64> = (0..60)
+            .map(|t| 100.0 / (1.0 + (-0.15 * (f64::from(t) - 50.0)).exp()))
+            .collect();
+        let request = |model| Request {
+            horizon: 60,
+            model,
+            level: 0.9,
+            season: Some(1),
+        };
+        let growth = Growth::Logistic {
+            cap: 100.0,
+            floor: 0.0,
+        };
+        let logistic = Options {
+            shape: Shape {
+                growth,
+                ..Shape::default()
+            },
+            ..Options::default()
+        };
+        let end = |options: &Options| {
+            let made = crate::fan(
+                &history,
+                &request(crate::Model::Prophet),
+                options,
+                &[],
+                &mut || false,
+            )
+            .unwrap();
+            made.values[59]
+        };
+        assert!(end(&Options::default()) > 120.0 && (end(&logistic) - 100.0).abs() < 3.0);
+        let other = crate::fan(
+            &history,
+            &request(crate::Model::Theta),
+            &logistic,
+            &[],
+            &mut || false,
+        );
+        assert_eq!(
+            other,
+            Err(Error::ShapeOfOther {
+                model: "theta".into()
+            })
+        );
     }
 }

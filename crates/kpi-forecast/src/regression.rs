@@ -4,9 +4,11 @@ use crate::arima::{Order, Regression};
 use crate::backtest::{Outcome, mean_absolute_error, origins, rolling_origin};
 use crate::forecast::{Made, mean_of, mean_path};
 use crate::model::Step;
+use crate::options::Shape;
 use crate::prophet::Prophet;
 use crate::prophet::season::harmonics;
 use crate::regressors::Regressors;
+use crate::tbats::Tbats;
 use crate::{Error, Fit, Model, Naive, SeasonalNaive, auto};
 
 /// Origins of the backtest of `auto`, and of one whose series is long.
@@ -30,6 +32,8 @@ pub(crate) struct Task<'a> {
     /// The seasons that can be drawn by waves.
     pub(crate) periods: &'a [f64],
     pub(crate) regressors: &'a Regressors,
+    /// How prophet draws the history.
+    pub(crate) shape: Shape,
     pub(crate) ahead: usize,
 }
 
@@ -40,8 +44,10 @@ impl Task<'_> {
 
     fn prophet(&self) -> Prophet {
         Prophet {
+            seasons: self.periods.to_vec(),
+            kind: self.shape.kind,
+            growth: self.shape.growth,
             regressors: self.regressors.clone(),
-            ..Prophet::new(self.periods.to_vec())
         }
     }
 
@@ -58,6 +64,9 @@ impl Task<'_> {
                 regressors: self.regressors.clone(),
             })]),
             Model::Prophet => Ok(vec![Box::new(self.prophet())]),
+            Model::Tbats if self.regressors.is_empty() => Ok(vec![Box::new(Tbats {
+                seasons: self.periods.to_vec(),
+            })]),
             other => Err(Error::ModelWithoutRegressors {
                 model: other.to_string(),
             }),

@@ -4,7 +4,9 @@ use std::ffi::CStr;
 
 use kpi_forecast::bounds::Bounds;
 use kpi_forecast::cleaning::Cleaning;
+use kpi_forecast::decomposition::Kind;
 use kpi_forecast::options::{Interval, Lambda, Options};
+use kpi_forecast::prophet::Growth;
 use pgrx::AnyElement;
 use pgrx::prelude::*;
 use serde_json::Value;
@@ -12,7 +14,7 @@ use serde_json::Value;
 use crate::error::Error;
 
 /// The keys of `options`, each with an example of its value.
-const KNOWN: [(&str, &str); 7] = [
+const KNOWN: [(&str, &str); 11] = [
     ("lower", "0"),
     ("upper", "100"),
     ("non_negative", "true"),
@@ -20,6 +22,10 @@ const KNOWN: [(&str, &str); 7] = [
     ("clean", "true"),
     ("box_cox", "\"auto\""),
     ("bias_adjust", "true"),
+    ("growth", "\"logistic\""),
+    ("capacity", "1000"),
+    ("floor", "0"),
+    ("seasonality_mode", "\"multiplicative\""),
 ];
 const CLEANED: [&str; 2] = ["outliers", "level_shifts"];
 
@@ -38,6 +44,7 @@ pub(super) fn options(json: Option<AnyElement>) -> Result<Options, Error> {
             .hint("for example options => '{\"non_negative\": true}'"));
     };
     let mut non_negative = false;
+    let mut logistic = Logistic::default();
     for (key, value) in members {
         if !KNOWN.iter().any(|(known, _)| known == key) {
             let known: Vec<&str> = KNOWN.iter().map(|(known, _)| *known).collect();
@@ -56,8 +63,18 @@ pub(super) fn options(json: Option<AnyElement>) -> Result<Options, Error> {
             "interval" => options.interval = interval(value)?,
             "clean" => options.cleaning = cleaning(value)?,
             "box_cox" => options.box_cox = Some(exponent(value)?),
+            "growth" => logistic.is_asked = is_logistic(value)?,
+            "capacity" => logistic.capacity = Some(number(key, value)?),
+            "floor" => logistic.floor = Some(number(key, value)?),
+            "seasonality_mode" => options.shape.kind = season_kind(value)?,
             _ => options.bias_adjust = truth(key, value)?,
         }
+    }
+    options.shape.growth = logistic.growth()?;
+    if options.shape.growth != Growth::Linear && options.box_cox.is_some() {
+        return Err(invalid("option \"growth\" cannot go with \"box_cox\"")
+            .detail("the capacity is in the unit of the values, and the transformation has another")
+            .hint("leave out one of them"));
     }
     if non_negative {
         let Bounds { lower, .. } = options.bounds;
@@ -70,6 +87,53 @@ pub(super) fn options(json: Option<AnyElement>) -> Result<Options, Error> {
     }
     options.check()?;
     Ok(options)
+}
+
+/// What was said of a trend that grows to a capacity.
+#[derive(Default)]
+struct Logistic {
+    is_asked: bool,
+    capacity: Option<f64>,
+    floor: Option<f64>,
+}
+
+impl Logistic {
+    fn growth(&self) -> Result<Growth, Error> {
+        let hint = "for example options => '{\"growth\": \"logistic\", \"capacity\": 1000}'";
+        match (self.is_asked, self.capacity) {
+            (true, Some(cap)) => Ok(Growth::Logistic {
+                cap,
+                floor: self.floor.unwrap_or(0.0),
+            }),
+            (true, None) => Err(invalid("logistic growth needs \"capacity\"")
+                .detail("growth is \"logistic\", and nothing says what the values grow to")
+                .hint(hint)),
+            (false, None) if self.floor.is_none() => Ok(Growth::Linear),
+            (false, _) => Err(invalid("\"capacity\" and \"floor\" are for logistic growth")
+                .detail("growth is \"linear\"")
+                .hint(hint)),
+        }
+    }
+}
+
+fn is_logistic(value: &Value) -> Result<bool, Error> {
+    match value.as_str() {
+        Some("linear") => Ok(false),
+        Some("logistic") => Ok(true),
+        _ => Err(wrong("growth", "\"linear\" or \"logistic\"", value)),
+    }
+}
+
+fn season_kind(value: &Value) -> Result<Kind, Error> {
+    match value.as_str() {
+        Some("additive") => Ok(Kind::Additive),
+        Some("multiplicative") => Ok(Kind::Multiplicative),
+        _ => Err(wrong(
+            "seasonality_mode",
+            "\"additive\" or \"multiplicative\"",
+            value,
+        )),
+    }
 }
 
 fn invalid(message: impl Into<String>) -> Error {

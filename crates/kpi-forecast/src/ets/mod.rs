@@ -6,7 +6,6 @@ pub(crate) mod recursion;
 mod spread;
 mod start;
 
-#[cfg(test)]
 pub(crate) use estimate::finish;
 pub use estimate::{Estimate, Work, estimate};
 pub use form::{Form, Part, UnknownForm};

@@ -50,11 +50,10 @@ impl Band {
             let place = percent.clamp(1, KEPT) - 1;
             self.ratios.get(place).copied().unwrap_or(0.0)
         };
-        let width = match self.values {
-            0 => normal_width(level),
-            values => student_width(level, values),
-        };
-        (width * self.factor).max(known)
+        match self.values {
+            0 => normal_width(level).max(known),
+            values => student_width(level, values) * self.factor,
+        }
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {

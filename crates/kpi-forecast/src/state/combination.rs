@@ -3,7 +3,7 @@
 use super::State;
 use super::codec::{Stored, read_choice, read_numbers, write_choice, write_numbers};
 use crate::auto::mixed;
-use crate::ensemble::weighted_median;
+use crate::ensemble::{pooled, weighted_median};
 use crate::forecast::mean_path;
 use crate::model::{Observe, Step};
 use crate::{Error, Predict};
@@ -18,9 +18,11 @@ pub(crate) enum Rule {
     Median,
     /// The weighted mean of two.
     Mixed,
+    /// The middle between weighted mean and weighted median.
+    Pooled,
 }
 
-const RULES: [Rule; 3] = [Rule::Mean, Rule::Median, Rule::Mixed];
+const RULES: [Rule; 4] = [Rule::Mean, Rule::Median, Rule::Mixed, Rule::Pooled];
 
 /// Models and their weights.
 #[derive(Debug, Clone)]
@@ -54,7 +56,10 @@ impl Combination {
             (Rule::Mixed, [own, other], [_, share]) => mixed(own, other, *share),
             _ => {
                 let paths: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
-                weighted_median(&paths, &self.weights)
+                match self.rule {
+                    Rule::Pooled => pooled(&paths, &self.weights),
+                    _ => weighted_median(&paths, &self.weights),
+                }
             }
         }
     }
@@ -143,6 +148,7 @@ impl Stored for Combination {
         match self.rule {
             Rule::Median => "median",
             Rule::Mean | Rule::Mixed => "mean",
+            Rule::Pooled => "pool",
         }
     }
 

@@ -1,5 +1,6 @@
 //! Fitted models as values: states that can be stored, that forecast, and that take the values that come next.
 
+mod adjusted;
 mod arima;
 mod band;
 mod ces;
@@ -8,16 +9,20 @@ mod codec;
 mod combination;
 mod ets;
 mod intermittent;
+mod logarithm;
 mod mstl;
 mod prepared;
 mod residuals;
 mod seasonal;
 mod simple;
+mod simulation;
+mod tbats;
 mod theta;
 mod value;
 
 pub use clock::Clock;
 pub use residuals::Residuals;
+pub use simulation::MAX_POINTS;
 pub use value::{FitRequest, FittedModel};
 
 pub(crate) use combination::{Combination, Rule};
@@ -77,6 +82,9 @@ pub(crate) enum Family {
     Arima(Box<crate::arima::Fitted>),
     Mstl(Box<crate::mstl::Fitted>),
     Combination(Combination),
+    Logarithm(Box<crate::logarithm::Fitted>),
+    Adjusted(Box<crate::adjusted::Fitted>),
+    Tbats(Box<crate::tbats::Fitted>),
 }
 
 /// Runs the same on the states of whichever model.
@@ -97,6 +105,9 @@ macro_rules! of_each {
             Family::Arima($states) => $body,
             Family::Mstl($states) => $body,
             Family::Combination($states) => $body,
+            Family::Logarithm($states) => $body,
+            Family::Adjusted($states) => $body,
+            Family::Tbats($states) => $body,
         }
     };
 }
@@ -121,6 +132,9 @@ impl State {
             Family::Arima(_) => 12,
             Family::Mstl(_) => 13,
             Family::Combination(_) => 14,
+            Family::Logarithm(_) => 15,
+            Family::Adjusted(_) => 16,
+            Family::Tbats(_) => 17,
         };
         writer.u8(number);
         of_each!(&self.0, states => states.write(writer));
@@ -145,6 +159,9 @@ impl State {
             12 => Family::Arima(Box::new(Stored::read(reader, depth)?)),
             13 => Family::Mstl(Box::new(Stored::read(reader, depth)?)),
             14 => Family::Combination(Stored::read(reader, depth)?),
+            15 => Family::Logarithm(Box::new(Stored::read(reader, depth)?)),
+            16 => Family::Adjusted(Box::new(Stored::read(reader, depth)?)),
+            17 => Family::Tbats(Box::new(Stored::read(reader, depth)?)),
             number => {
                 return Err(reader.corrupt(format!(
                     "They name a model that is not known here (number {number})."
@@ -179,6 +196,9 @@ impl State {
         match &self.0 {
             Family::Combination(combination) => combination.weighted(),
             Family::Mstl(mstl) => vec![(1.0, &mstl.rest)],
+            Family::Logarithm(logarithm) => vec![(1.0, &logarithm.of)],
+            Family::Adjusted(adjusted) => vec![(1.0, &adjusted.of)],
+            Family::Tbats(tbats) => vec![(1.0, &tbats.rest)],
             _ => Vec::new(),
         }
     }

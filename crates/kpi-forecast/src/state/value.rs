@@ -5,6 +5,7 @@ use super::clock::Clock;
 use super::codec::read_count;
 use super::prepared::{Prepared, prepare};
 use super::residuals::Residuals;
+use super::simulation::check;
 use super::{Combination, Family, Likelihood, Rule, State};
 use crate::forecast::{MAX_HORIZON, Point, Request, choose};
 use crate::model::{Observe, Predict, unless_canceled};
@@ -189,6 +190,49 @@ impl FittedModel {
                 let largest = path.iter().fold(0.0_f64, |m, step| m.max(step.value.abs()));
                 Error::Overflow { largest }
             })
+    }
+
+    /// Courses that the next steps after the last time seen could take, see [`State::simulate`].
+    ///
+    /// # Errors
+    /// [`Error::Horizon`], [`Error::Paths`], [`Error::NotObserved`] of a model that takes no values, [`Error::Overflow`] when states leave the
+    /// range of a double, and [`Error::Canceled`].
+    ///
+    /// ```
+    /// use jiff::tz::TimeZone;
+    /// use kpi_forecast::{Model, grid::Grid, state::{Clock, FitRequest, FittedModel}};
+    /// let days = r#"[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-03T00:00:00Z", 3]]"#;
+    /// let grid = Grid::align(&kpi_series::Series::parse(days).unwrap(), &TimeZone::UTC, 1000).unwrap();
+    /// let request = FitRequest { model: Model::Drift, season: None, horizon: None };
+    /// let clock = Clock::of(&grid, "UTC").unwrap();
+    /// let model = FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap();
+    /// assert_eq!(model.simulate(2, 1, 7, &mut || false).unwrap(), [[4.0, 5.0]]); // a line leaves no error
+    /// ```
+    pub fn simulate(
+        &self,
+        horizon: i64,
+        paths: i64,
+        seed: u64,
+        poll: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Vec<f64>>, Error> {
+        let (horizon, paths) = check(horizon, paths)?;
+        let drawn = self.state.simulate(self.overdue + horizon, paths, seed, poll);
+        let mut drawn = drawn.map_err(|error| match error {
+            Error::NotObserved { .. } => Error::NotObserved {
+                model: self.name.clone(),
+            },
+            other => other,
+        })?;
+        for path in &mut drawn {
+            path.drain(..self.overdue.min(path.len()));
+        }
+        if drawn.iter().flatten().all(|value| value.is_finite()) {
+            return Ok(drawn);
+        }
+        let path = self.state.path(1);
+        Err(Error::Overflow {
+            largest: path.iter().fold(0.0_f64, |m, step| m.max(step.value.abs())),
+        })
     }
 
     /// The value of a time after the last one. Steps between are gaps, and so is a value that is `None` or not finite: a gap is

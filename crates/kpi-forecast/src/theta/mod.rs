@@ -123,7 +123,7 @@ impl Fit for Theta {
 }
 
 /// The significant season, not so small anywhere that a ratio runs away.
-fn indices_of(history: &[f64], season: usize) -> Option<Indices> {
+pub(crate) fn indices_of(history: &[f64], season: usize) -> Option<Indices> {
     const LEAST: f64 = 0.01;
     if season < 2 || !is_seasonal(history, season) {
         return None;

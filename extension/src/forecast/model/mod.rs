@@ -5,6 +5,7 @@
 mod datum;
 mod explain;
 mod refit;
+mod simulate;
 
 use std::ffi::CStr;
 
