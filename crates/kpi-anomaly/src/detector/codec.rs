@@ -2,20 +2,23 @@
 
 use kpi_stats::frame::{Kind, Reader, Writer, from_hex, to_hex};
 
+use super::alarms::REMEMBERED;
 use super::clock::Clock;
-use super::experts::{EXPERTS, Experts};
-use super::rarity::{BINS, Rarity};
+use super::experts::Experts;
+use super::rarity::{BINS, Rarity, Tail};
 use super::season::{HISTORY, PLACES, Profile, Search, WIDEST};
-use super::{Detector, MAX_SEASON, STATISTICS, Settings};
+use super::{Detector, MAX_SEASON, Settings};
 use crate::{Direction, Error};
 
+/// A detector never takes more bytes: its longest history and profile.
+pub const MAX_BYTES: usize = 12_288;
 const TYPE_NAME: &str = "kpi.detector";
 /// The layout of the content, beside the version of the frame around it.
 const LAYOUT: u8 = 1;
 const DIRECTIONS: [Direction; 3] = [Direction::Both, Direction::Up, Direction::Down];
 
 impl Detector {
-    /// The bytes that are stored, at most 16 kB: versioned, with a checksum.
+    /// The bytes that are stored, at most [`MAX_BYTES`]: versioned, with a checksum.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new(Kind::Detector);
         writer.u8(LAYOUT);
@@ -33,20 +36,36 @@ impl Detector {
         for number in self.experts.levels.iter().chain(&self.experts.losses) {
             writer.f64(*number);
         }
-        for number in self.numbers() {
+        let evidence = &self.evidence;
+        for number in [self.scale, self.scatter, self.alarms.felt] {
             writer.f64(number);
         }
-        for rarity in &self.rarities {
+        for number in [
+            self.level,
+            evidence.drift,
+            evidence.spread,
+            evidence.low,
+            evidence.high,
+        ] {
+            writer.f64(number);
+        }
+        for rarity in &evidence.rarities {
             writer.f64(rarity.total);
             writer.f64(rarity.gain);
-            writer.varint(u64::from(rarity.since_fit));
+            writer.varint(rarity.count);
+            let Tail {
+                start,
+                outer,
+                exponent,
+                normal,
+            } = rarity.tail;
+            [start, outer, exponent, normal]
+                .iter()
+                .for_each(|number| writer.f64(*number));
             write_shorts(&mut writer, &rarity.bins);
         }
-        writer.varint(self.alarms.len() as u64);
-        for (step, surprise) in &self.alarms {
-            writer.varint(*step);
-            writer.f64(*surprise);
-        }
+        writer.varint(self.alarms.steps.len() as u64);
+        self.alarms.steps.iter().for_each(|step| writer.varint(*step));
         writer.varint(u64::from(self.search.width));
         writer.varint(u64::from(self.search.known));
         writer.varint(u64::from(self.search.steps));
@@ -124,25 +143,21 @@ fn read(bytes: &[u8]) -> Result<Detector, kpi_stats::Error> {
         levels: finite(&mut reader)?,
         losses: not_negative(&mut reader)?,
     };
-    let _: [f64; EXPERTS] = detector.experts.levels;
-    let numbers = finite(&mut reader)?;
-    detector.set_numbers(numbers);
-    for index in 0..STATISTICS {
-        let [total, gain] = not_negative(&mut reader)?;
-        let since_fit = count(&mut reader, u64::from(u32::MAX - 1))? as u32;
-        let mut bins = [0.0; BINS];
-        bins.copy_from_slice(&read_shorts(&mut reader, BINS)?);
-        if total <= 0.0 || gain < 1.0 || bins.iter().any(|bin| !(*bin >= 0.0 && bin.is_finite())) {
-            return Err(reader.corrupt("They have a distribution that is none.".into()));
-        }
-        if let Some(rarity) = detector.rarities.get_mut(index) {
-            *rarity = Rarity::restored(bins, total, gain, since_fit);
-        }
+    [detector.scale, detector.scatter, detector.alarms.felt] = not_negative(&mut reader)?;
+    let evidence = &mut detector.evidence;
+    [
+        detector.level,
+        evidence.drift,
+        evidence.spread,
+        evidence.low,
+        evidence.high,
+    ] = finite(&mut reader)?;
+    for rarity in &mut evidence.rarities {
+        *rarity = read_rarity(&mut reader)?;
     }
-    for _ in 0..count(&mut reader, super::ALARMS as u64)? {
-        let step = reader.varint()?.min(detector.step);
-        let [surprise] = not_negative(&mut reader)?;
-        detector.alarms.push((step, surprise));
+    for _ in 0..count(&mut reader, REMEMBERED as u64)? {
+        let step = reader.varint()?;
+        detector.alarms.steps.push(step);
     }
     detector.search = read_search(&mut reader)?;
     detector.profile = match count(&mut reader, MAX_SEASON as u64)? as usize {
@@ -151,6 +166,31 @@ fn read(bytes: &[u8]) -> Result<Detector, kpi_stats::Error> {
     };
     reader.finish()?;
     Ok(detector)
+}
+
+fn read_rarity(reader: &mut Reader) -> Result<Rarity, kpi_stats::Error> {
+    let [total, gain] = not_negative(reader)?;
+    let count = reader.varint()?;
+    let [start, outer, exponent, normal] = not_negative(reader)?;
+    let mut bins = [0.0; BINS];
+    bins.copy_from_slice(&read_shorts(reader, BINS)?);
+    let is_weight = |bin: &f32| *bin >= 0.0 && bin.is_finite();
+    let tail = [total, gain, outer, exponent, normal];
+    if !bins.iter().all(is_weight) || tail.iter().any(|number| *number <= 0.0) {
+        return Err(reader.corrupt("They have a distribution that is none.".into()));
+    }
+    Ok(Rarity {
+        bins,
+        total,
+        gain,
+        count,
+        tail: Tail {
+            start,
+            outer,
+            exponent,
+            normal,
+        },
+    })
 }
 
 fn read_search(reader: &mut Reader) -> Result<Search, kpi_stats::Error> {

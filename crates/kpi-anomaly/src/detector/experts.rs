@@ -1,8 +1,10 @@
 //! Cheap forecasts of the next value, and their mean weighted by how well each has done.
 
-/// Smoothing of the level: the last value, a fast and a slow mean; each with and without the season.
-pub(super) const RATES: [f64; 3] = [1.0, 0.25, 0.04];
+/// Smoothing of the level: the last value, a fast and a slow mean; each without and with the season.
+const RATES: [f64; 3] = [1.0, 0.25, 0.02];
 pub(super) const EXPERTS: usize = 2 * RATES.len();
+/// Weight of the newest error in an expert's mean error.
+const LOSS_RATE: f64 = 1.0 / 128.0;
 /// Errors are cut at so many scales.
 const CUT: f64 = 3.0;
 
@@ -22,24 +24,22 @@ impl Experts {
         }
     }
 
-    /// The forecast, with `seasonal` the season's part of the next value where there is a season.
+    /// The forecast, with `seasonal` the season's part of the next value where there is a season. An expert weighs as much as
+    /// its mean error is small, to the 24th power: half as good is out, a hundredth worse still has a say.
     pub(super) fn forecast(&self, seasonal: Option<f64>) -> f64 {
         let used = if seasonal.is_some() { EXPERTS } else { RATES.len() };
-        let best = self.losses[..used].iter().copied().fold(f64::INFINITY, f64::min);
+        let losses = self.losses.iter().take(used);
+        let best = losses.clone().copied().fold(f64::INFINITY, f64::min);
         let (mut sum, mut weights) = (0.0, 0.0);
-        for i in 0..used {
-            let ratio = if best > 0.0 {
-                best / self.losses[i]
+        for (i, (loss, level)) in losses.zip(&self.levels).enumerate() {
+            let weight = if *loss > best {
+                let square = (best / loss) * (best / loss);
+                let eighth = (square * square) * (square * square);
+                eighth * eighth * eighth
             } else {
-                f64::from(u8::from(self.losses[i] == 0.0))
+                1.0
             };
-            let weight = ratio.powf(24.0_f64);
-            let part = if i < RATES.len() {
-                0.0
-            } else {
-                seasonal.unwrap_or(0.0)
-            };
-            sum += weight * (self.levels[i] + part);
+            sum += weight * (level + part(i, seasonal));
             weights += weight;
         }
         sum / weights
@@ -50,43 +50,41 @@ impl Experts {
         value - seasonal - self.levels[EXPERTS - 1]
     }
 
-    pub(super) fn learn(&mut self, value: f64, seasonal: Option<f64>, scale: f64) {
-        self.count += 1;
-        let start = 1.0 / self.count as f64;
-        let cut = if scale > 0.0 { CUT * scale } else { f64::INFINITY };
-        for i in 0..EXPERTS {
-            let part = if i < RATES.len() {
-                0.0
-            } else {
-                seasonal.unwrap_or(0.0)
-            };
-            let error = value - part - self.levels[i];
-            let rate = if i % 3 == 2 {
-                0.02_f64
-            } else {
-                RATES[i % RATES.len()]
-            };
+    /// Takes the value, with `sigma` its usual deviation.
+    pub(super) fn learn(&mut self, value: f64, seasonal: Option<f64>, sigma: f64) {
+        let known = self.count;
+        self.count = known.saturating_add(1);
+        let cut = if sigma > 0.0 { CUT * sigma } else { f64::INFINITY };
+        for (i, (level, loss)) in self.levels.iter_mut().zip(&mut self.losses).enumerate() {
+            let error = value - part(i, seasonal) - *level;
+            let rate = RATES[i % RATES.len()];
             if rate == 1.0 {
-                self.levels[i] = value - part;
+                *level += error;
             } else {
-                self.levels[i] += rate.max(start) * error.clamp(-cut, cut);
+                *level += rate.max(1.0 / self.count as f64) * error.clamp(-cut, cut);
             }
-            if self.count > 1 {
-                let size = error.abs().min(cut);
-                self.losses[i] += 0.0078_f64.max(1.0 / (self.count - 1) as f64) * (size - self.losses[i]);
+            if known > 0 {
+                *loss += LOSS_RATE.max(1.0 / known as f64) * (error.abs().min(cut) - *loss);
             }
         }
     }
 
-    /// A season has been found: its experts start from what is known without.
-    pub(super) fn start_season(&mut self, seasonal: f64, last: f64) {
+    /// A season has been found that leaves errors of a mean `size`: its experts start from what is known without.
+    pub(super) fn start_season(&mut self, seasonal: f64, last: f64, size: f64) {
+        let slow = self.levels[RATES.len() - 1];
         for (i, rate) in RATES.into_iter().enumerate() {
-            self.levels[i + RATES.len()] = if rate == 1.0 {
-                last - seasonal
-            } else {
-                self.levels[RATES.len() - 1]
-            };
-            self.losses[i + RATES.len()] = self.losses[i];
+            let without = self.losses[i];
+            self.levels[i + RATES.len()] = if rate == 1.0 { last - seasonal } else { slow };
+            self.losses[i + RATES.len()] = if size > 0.0 { size.min(without) } else { without };
         }
+    }
+}
+
+/// The season's part in what expert `i` forecasts.
+fn part(i: usize, seasonal: Option<f64>) -> f64 {
+    if i < RATES.len() {
+        0.0
+    } else {
+        seasonal.unwrap_or(0.0)
     }
 }

@@ -1,34 +1,54 @@
 //! A detector that scores a stream point by point, in constant time and memory.
+//!
+//! Two layers, as in the anomaly likelihood of Lavin & Ahmad (2015, *Evaluating Real-time Anomaly Detection Algorithms*): how far
+//! a value is from what cheap forecasts expect, and how rare that distance is among those that the same series had before.
 
+mod alarms;
 mod clock;
 mod codec;
+mod evidence;
 mod experts;
 mod observation;
 mod rarity;
 mod season;
+#[cfg(test)]
+mod tests;
 
+pub use codec::MAX_BYTES;
 pub use observation::Observation;
 
+use alarms::Alarms;
 use clock::Clock;
+use evidence::Evidence;
 use experts::Experts;
-use rarity::Rarity;
 use season::{Profile, Search};
 
 use crate::{DEFAULT_THRESHOLD, Direction, Error, Kind};
 
 /// Longest season that can be asked for, in steps.
 pub const MAX_SEASON: usize = 100_000;
-/// Alarms that are remembered.
-pub(super) const ALARMS: usize = 16;
+/// Larger values are gaps: their differences would not fit the stored profile.
+pub const LARGEST: f64 = 1e30;
 /// Values before the first score.
 const WARM_UP: u64 = 30;
-/// Statistics whose rarity is judged: the deviation, its drift, its spread.
-const STATISTICS: usize = 3;
+/// Values of which none is an outlier yet.
+const FIRST: u64 = 20;
+/// Surprise of something that is not surprising at all.
+const MEMORY_OF_NONE: f64 = 0.0;
+/// Deviations larger than this differ in nothing that matters.
+const MOST_DEVIATION: f64 = 1e6;
 /// A series at rest is taken to move by this share of its size.
 const ROUNDING: f64 = 1e-9;
 /// The usual deviation is at least this share of the whole scatter of the values.
 const LEAST_SHARE: f64 = 0.01;
+/// Weight of the newest residual in the usual one, and of the newest value in level and scatter.
+const SCALE_RATE: f64 = 1.0 / 256.0;
+const LEVEL_RATE: f64 = 1.0 / 1024.0;
+/// Times the mean absolute deviation of a normal distribution gives its standard deviation.
 const MEAN_TO_SIGMA: f64 = 1.2533;
+/// Residuals are cut at so many usual sizes before anything is learnt from them, values at so many scatters.
+const CUT: f64 = 4.0;
+const CUT_OF_VALUES: f64 = 5.0;
 
 /// How a detector judges.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,29 +72,41 @@ impl Default for Settings {
 }
 
 /// Scores the points of a stream as they come.
+///
+/// ```
+/// use kpi_anomaly::{Detector, Kind, Settings};
+/// let mut detector = Detector::new(Settings::default()).unwrap();
+/// for minute in 0..200 {
+///     assert!(!detector.observe(minute * 60_000_000, (minute * 7 % 11) as f64).is_anomaly);
+/// }
+/// let seen = detector.observe(200 * 60_000_000, 40.0);
+/// assert_eq!(seen.kind, Some(Kind::Spike));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detector {
     settings: Settings,
     clock: Clock,
+    /// Steps since the start, those that were left out included.
     step: u64,
+    /// Values seen.
     seen: u64,
     experts: Experts,
+    /// Mean size of the residuals.
     scale: f64,
-    mean: f64,
+    /// Mean of the values, and of their distances from it.
+    level: f64,
     scatter: f64,
     search: Search,
     profile: Option<Profile>,
-    drift: f64,
-    spread: f64,
-    rarities: [Rarity; STATISTICS],
-    reference: f64,
-    low: f64,
-    high: f64,
-    alarms: Vec<(u64, f64)>,
+    evidence: Evidence,
+    alarms: Alarms,
 }
 
 impl Detector {
     /// A detector that has seen nothing.
+    ///
+    /// # Errors
+    /// [`Error::Threshold`] and [`Error::Season`] for settings out of range.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         if !(settings.threshold > 0.0 && settings.threshold < 1.0) {
             return Err(Error::Threshold {
@@ -92,17 +124,12 @@ impl Detector {
             seen: 0,
             experts: Experts::new(),
             scale: 0.0,
-            mean: 0.0,
+            level: 0.0,
             scatter: 0.0,
             search: Search::new(),
-            profile: season.filter(|m| *m > 1).map(Profile::new),
-            drift: 0.0,
-            spread: 0.0,
-            rarities: [Rarity::new(), Rarity::new(), Rarity::new()],
-            reference: 0.0,
-            low: 0.0,
-            high: 0.0,
-            alarms: Vec::new(),
+            profile: season.filter(|steps| *steps > 1).map(Profile::new),
+            evidence: Evidence::new(),
+            alarms: Alarms::default(),
         })
     }
 
@@ -138,7 +165,7 @@ impl Detector {
 
     /// A slow mean of the values; `None` before the first.
     pub fn level(&self) -> Option<f64> {
-        (self.seen > 0).then_some(self.mean)
+        (self.seen > 0).then_some(self.level)
     }
 
     /// The usual distance of a value from its expectation, as a standard deviation; `None` before the second value.
@@ -146,244 +173,131 @@ impl Detector {
         (self.seen > 1).then_some(MEAN_TO_SIGMA * self.scale)
     }
 
-    fn numbers(&self) -> [f64; 8] {
-        [
-            self.scale,
-            self.mean,
-            self.scatter,
-            self.drift,
-            self.spread,
-            self.reference,
-            self.low,
-            self.high,
-        ]
-    }
-
-    fn set_numbers(&mut self, numbers: [f64; 8]) {
-        [
-            self.scale,
-            self.mean,
-            self.scatter,
-            self.drift,
-            self.spread,
-            self.reference,
-            self.low,
-            self.high,
-        ] = numbers;
-    }
-
-    /// Takes the next point.
+    /// Scores the next point, at `ts` microseconds since any moment, and learns from it. A value that is not finite, or beyond
+    /// [`LARGEST`], is a gap. A time that is not later than the last one leaves the clock where it is.
     pub fn observe(&mut self, ts: i64, value: f64) -> Observation {
         let steps = self.clock.advance(ts);
-        self.step = self.step.wrapping_add(steps);
-        let nothing = Observation {
+        self.step = self.step.saturating_add(steps);
+        let mut observation = Observation {
             expected: None,
             lower: None,
             upper: None,
             score: None,
             is_anomaly: false,
             kind: None,
-            warming_up: self.seen < WARM_UP,
+            warming_up: self.is_warming_up(),
             deviation: None,
-            season: 1,
+            season: self.season(),
         };
-        if !value.is_finite() {
-            return nothing;
+        if !(value.abs() <= LARGEST) {
+            return observation;
         }
-        let seasonal = self.profile.as_ref().map(|p| p.mean(self.step));
-        let observation = if self.seen > 0 {
-            self.judge(value, seasonal)
-        } else {
-            nothing
-        };
-        self.seen += 1;
+        let seasonal = self.profile.as_ref().map(|profile| profile.mean(self.step));
+        if self.seen > 0 {
+            self.judge(value, seasonal, &mut observation);
+        }
+        self.seen = self.seen.saturating_add(1);
         self.learn(value, seasonal, steps);
         observation
     }
 
-    fn judge(&mut self, value: f64, seasonal: Option<f64>) -> Observation {
+    fn judge(&mut self, value: f64, seasonal: Option<f64>, observation: &mut Observation) {
         let expected = self.experts.forecast(seasonal);
         let residual = value - expected;
-        let place = self.profile.as_ref().map_or(1.0, |p| p.size(self.step));
-        let floor = (LEAST_SHARE * self.scatter)
+        let place = self
+            .profile
+            .as_ref()
+            .map_or(1.0, |profile| profile.size(self.step));
+        let least = (LEAST_SHARE * self.scatter)
             .max(ROUNDING * expected.abs())
             .max(f64::MIN_POSITIVE);
-        let usual = (MEAN_TO_SIGMA * self.scale).max(floor);
+        let usual = (MEAN_TO_SIGMA * self.scale).max(least);
         let sigma = usual * place;
-        let deviation = residual / sigma;
-        let size = deviation.abs();
-        let cut = deviation.clamp(-3.0, 3.0);
-        let ra = 0.15_f64;
-        let rv = 0.05_f64;
-        self.drift += ra * (cut - self.drift);
-        self.spread += rv * ((cut.abs() - 0.8) / 0.6 - self.spread);
-        let drift = self.drift.abs() / (ra / (2.0 - ra)).sqrt();
-        let spread = self.spread.abs() / (rv / (2.0 - rv)).sqrt();
-        let s0 = self.rarities[0].surprise(size) - 0.2_f64;
-        let s1 = self.rarities[1].surprise(drift) - 2.5_f64;
-        let s2 = self.rarities[2].surprise(spread) - 2.5_f64;
-        if self.seen <= 1 {
-            self.low = value;
-            self.high = value;
+        let deviation = (residual / sigma).clamp(-MOST_DEVIATION, MOST_DEVIATION);
+        let reach = self.evidence.rarities[0].reach(self.settings.threshold) * sigma;
+        let (mut surprise, kind) = self.evidence.weigh(value, deviation, self.seen);
+        let side = match kind {
+            Kind::LevelShift => self.evidence.drift,
+            _ => deviation,
+        };
+        if kind != Kind::VarianceChange && !self.settings.direction.takes(side) {
+            surprise = MEMORY_OF_NONE;
         }
-        let range = self.high - self.low;
-        let excess = (value - self.high).max(self.low - value);
-        let s3 = if range > 0.0 && excess > 0.0 {
-            (self.seen as f64).ln() + 8.0_f64 * excess / range - 2.5_f64
+        let size = if self.seen < FIRST {
+            residual.abs() / place
         } else {
-            0.0
+            (residual.abs() / place).min(CUT * usual)
         };
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
-        let s3 = s3.min(30.0_f64);
-        let mut surprise = s0.max(s1).max(s2).max(s3);
-        let kind = if s0.max(s3) >= s1.max(s2) {
-            if deviation > 0.0 { Kind::Spike } else { Kind::Dip }
-        } else if s1 >= s2 {
-            Kind::LevelShift
-        } else {
-            Kind::VarianceChange
-        };
-        let takes = match kind {
-            Kind::LevelShift => self.settings.direction.takes(self.drift),
-            Kind::VarianceChange => true,
-            _ => self.settings.direction.takes(deviation),
-        };
-        if !takes {
-            surprise = 0.0;
-        }
-        if self.seen >= WARM_UP {
-            let weight = 1.0;
-            self.rarities[0].add(size.min(1e9_f64), weight);
-            self.rarities[1].add(drift, weight);
-            self.rarities[2].add(spread, weight);
-        }
-        let scale_cut = if self.seen < 20 {
-            f64::INFINITY
-        } else {
-            4.0_f64 * usual
-        };
-        let rate = 0.0078_f64.max(1.0 / self.seen as f64);
-        self.scale += rate * ((residual.abs() / place).min(scale_cut) - self.scale);
-        // memory of alarms
-        if surprise > 6.0_f64 && self.seen >= WARM_UP {
-            let now = self.step;
-            let fresh = self.alarms.last().is_none_or(|(at, _)| now - at > 5.0_f64 as u64);
-            {
-                let tol = 0.02_f64;
-                let hits = |p: f64| {
-                    (1..=4)
-                        .filter(|j| {
-                            let at = now as f64 - f64::from(*j) * p;
-                            self.alarms
-                                .iter()
-                                .any(|(a, _)| (*a as f64 - at).abs() <= (tol * p).max(2.0))
-                        })
-                        .count()
-                };
-                let mut most = 0;
-                for p in self.clock.calendar() {
-                    if p >= 12 {
-                        most = most.max(hits(p as f64));
-                    }
-                }
-                for (a, _) in self.alarms.iter().rev().take(4) {
-                    let p = (now - a) as f64;
-                    if p >= 12.0 {
-                        most = most.max(hits(p));
-                    }
-                }
-                if most >= 2.0_f64 as usize {
-                    surprise = surprise.min(3.0_f64);
-                }
-            }
-            if fresh {
-                self.alarms.push((now, surprise));
-                if self.alarms.len() > ALARMS {
-                    self.alarms.remove(0);
-                }
-            }
-        }
-        // event memory
-        let damped = if surprise > 2.0_f64 * self.reference + 1.0_f64 {
-            surprise
-        } else {
-            (surprise * 0.5_f64).min(4.0_f64)
-        };
-        self.reference *= 1.0 - 1.0 / 100.0_f64;
-        if surprise > 6.5_f64 && self.seen >= WARM_UP {
-            self.reference = self.reference.max(surprise);
-        }
-        let score = 1.0 - (-damped.max(0.0)).exp();
-        let warming_up = self.seen < WARM_UP;
-        let alarm = -self.settings.threshold.ln();
-        let reach = self.rarities[0].size_at(alarm) * sigma;
-        let is_anomaly = !warming_up && score >= 1.0 - self.settings.threshold;
-        Observation {
-            expected: Some(expected),
-            lower: Some(expected - reach),
-            upper: Some(expected + reach),
-            score: (!warming_up).then_some(score),
-            is_anomaly,
-            kind: is_anomaly.then_some(kind),
-            warming_up,
-            deviation: Some(deviation),
-            season: self.profile.as_ref().map_or(1, |p| p.season),
+        self.scale += SCALE_RATE.max(1.0 / self.seen as f64) * (size - self.scale);
+        observation.expected = Some(expected);
+        observation.lower = Some(expected - reach);
+        observation.upper = Some(expected + reach);
+        observation.deviation = Some(deviation);
+        if !observation.warming_up {
+            let alarm = -self.settings.threshold.ln();
+            let calendar = self.clock.calendar();
+            let left = self.alarms.hear(surprise, alarm, self.step, calendar);
+            let score = 1.0 - (-left).exp();
+            observation.score = Some(score);
+            observation.is_anomaly = score >= 1.0 - self.settings.threshold;
+            observation.kind = observation.is_anomaly.then_some(kind);
         }
     }
 
     fn learn(&mut self, value: f64, seasonal: Option<f64>, steps: u64) {
         let sigma = MEAN_TO_SIGMA * self.scale;
+        let is_first = self.seen <= FIRST;
         if let (Some(part), Some(profile)) = (seasonal, self.profile.as_mut()) {
             let error = self.experts.seasonal_error(value, part);
-            let cut = if sigma > 0.0 && self.seen > 20 {
-                error.clamp(-4.0 * sigma, 4.0 * sigma)
+            let cut = if is_first || sigma <= 0.0 {
+                f64::INFINITY
             } else {
-                error
+                CUT * sigma
             };
             let ratio = if self.scale > 0.0 {
-                (error.abs() / self.scale).min(4.0)
+                (error.abs() / self.scale).min(CUT)
             } else {
                 1.0
             };
-            profile.learn(self.step, cut, ratio);
+            profile.learn(self.step, error.clamp(-cut, cut), ratio);
         }
         self.experts.learn(value, seasonal, sigma);
-        let rate = (1.0 / self.seen as f64).max(1.0 / 1024.0);
-        let off = value - self.mean;
-        let cut = if self.seen > 20 {
-            5.0 * self.scatter.max(self.scale)
-        } else {
+        let usual = CUT_OF_VALUES * self.scatter.max(self.scale);
+        let cut = if is_first || usual <= 0.0 {
             f64::INFINITY
+        } else {
+            usual
         };
-        self.mean += rate * if cut > 0.0 { off.clamp(-cut, cut) } else { off };
+        let rate = (1.0 / self.seen as f64).max(LEVEL_RATE);
+        let off = (value - self.level).clamp(-cut, cut);
+        self.level += rate * off;
         if self.seen > 1 {
-            self.scatter +=
-                rate * (off.abs().min(if cut > 0.0 { cut } else { f64::INFINITY }) - self.scatter);
+            self.scatter += rate * (off.abs() - self.scatter);
         }
         if self.settings.season.is_none() && steps > 0 {
             for _ in 1..steps.min(season::HISTORY as u64) {
-                self.look(f64::NAN);
+                self.search.push(f64::NAN);
             }
-            if self.look(value) {
+            if self.search.push(value) {
                 self.start_season(value);
             }
         }
     }
 
-    fn look(&mut self, value: f64) -> bool {
-        self.search.push(value)
-    }
-
+    /// Looks for a season, and starts anew with its profile when it is another one than before.
     fn start_season(&mut self, last: f64) {
         let Some(season) = self.search.look(&self.clock) else {
             return;
         };
-        if self.profile.as_ref().is_some_and(|p| p.season == season) {
+        if season == self.season() {
             return;
         }
-        let profile = self.search.profile(season, self.step);
-        self.experts.start_season(profile.mean(self.step), last);
+        let (profile, size) = self.search.profile(season, self.step);
+        // What is left beside a season is less than what was left without.
+        if size > 0.0 {
+            self.scale = self.scale.min(size);
+        }
+        self.experts.start_season(profile.mean(self.step), last, size);
         self.profile = Some(profile);
     }
 }

@@ -12,40 +12,47 @@ const PRIOR: f64 = 60.0;
 const PRIOR_RATE: f64 = 1.25;
 /// Points after which what was seen has lost 63% of its weight.
 const MEMORY: f64 = 5000.0;
-/// Share of the statistics in the tail, and in its outer part.
-const TAIL: f64 = 0.1;
+/// Share of the statistics in the tail.
+const TAIL: f64 = 0.25;
+/// The size of a normal deviation that this share reaches, on either side.
+const NORMAL_TAIL: f64 = 1.150_349_4;
+/// The outer part of the tail: as many points as say something, but between these shares.
+const OUTER_POINTS: f64 = 20.0;
 const OUTER: (f64, f64) = (0.004, 0.02);
-const NORMAL_START: f64 = 1.644_853_6;
 /// Points between two fits of the tail.
-const REFIT: u32 = 16;
-/// The tail may be so heavy and so light: the exponent of a Weibull distribution (2 for a normal one, 1 for an exponential one).
-const SHAPES: (f64, f64) = (0.25, 1.1);
+const REFIT: u64 = 16;
+/// The tail is that of a power of a normal deviation, from its fourth power to a bit less than itself.
+const EXPONENTS: (f64, f64) = (0.25, 1.1);
+/// A tail that is heavier than normal is heavier still further out: by this share of the excess of its power.
+const CURVATURE: f64 = 0.3;
+const MOST_POWER: f64 = 2.0;
 
-/// A decaying histogram over the logarithm of the size, and a Weibull tail through two of its quantiles.
+/// A decaying histogram over the logarithm of the size, and a tail through two of its quantiles.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Rarity {
     pub(super) bins: [f32; BINS],
     pub(super) total: f64,
+    /// The weight of the newest point; it grows, so that the older ones need not be touched.
     pub(super) gain: f64,
-    pub(super) since_fit: u32,
-    tail: Tail,
+    pub(super) count: u64,
+    pub(super) tail: Tail,
 }
 
+/// `outer` is reached as seldom as `normal` by a normal deviation; sizes are compared with it to the power `exponent`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Tail {
-    start: f64,
-    outer: f64,
-    shape: f64,
-    normal: f64,
+pub(super) struct Tail {
+    pub(super) start: f64,
+    pub(super) outer: f64,
+    pub(super) exponent: f64,
+    pub(super) normal: f64,
 }
 
 fn lower_edge(bin: usize) -> f64 {
     (bin as f64 / RESOLUTION + LOWEST).exp2()
 }
 
-fn bin_of(size: f64) -> usize {
-    let place = (size.log2() - LOWEST) * RESOLUTION;
-    (place.max(0.0) as usize).min(BINS - 1)
+fn place_of(size: f64) -> f64 {
+    ((size.log2() - LOWEST) * RESOLUTION).clamp(0.0, BINS as f64 - 1e-9)
 }
 
 impl Rarity {
@@ -60,34 +67,20 @@ impl Rarity {
             bins,
             total: PRIOR,
             gain: 1.0,
-            since_fit: 0,
+            count: 0,
             tail: Tail::default(),
         };
         new.fit();
         new
     }
 
-    /// A distribution as it was stored.
-    pub(super) fn restored(bins: [f32; BINS], total: f64, gain: f64, since_fit: u32) -> Self {
-        let mut restored = Self {
-            bins,
-            total,
-            gain,
-            since_fit,
-            tail: Tail::default(),
-        };
-        restored.fit();
-        restored
-    }
-
     /// Counts a statistic.
-    pub(super) fn add(&mut self, size: f64, weight: f64) {
+    pub(super) fn add(&mut self, size: f64) {
         self.gain *= 1.0 + 1.0 / MEMORY;
-        self.bins[bin_of(size)] += (self.gain * weight) as f32;
-        self.total += self.gain * weight;
-        self.since_fit += 1;
-        if self.since_fit >= REFIT {
-            self.since_fit = 0;
+        self.bins[place_of(size) as usize] += self.gain as f32;
+        self.total += self.gain;
+        self.count = self.count.wrapping_add(1);
+        if self.count.is_multiple_of(REFIT) {
             if self.gain > 1e6 {
                 let shrink = 1.0 / self.gain;
                 self.bins.iter_mut().for_each(|bin| *bin *= shrink as f32);
@@ -98,16 +91,16 @@ impl Rarity {
         }
     }
 
-    pub(super) fn fit(&mut self) {
-        let share = (20.0 / (self.total / self.gain)).clamp(OUTER.0, OUTER.1);
+    fn fit(&mut self) {
+        let share = (OUTER_POINTS * self.gain / self.total).clamp(OUTER.0, OUTER.1);
         let start = self.quantile(TAIL);
         let outer = self.quantile(share).max(start * 1.0001);
         let normal = normal_deviation(share);
-        let shape = ((normal / NORMAL_START).ln() / (outer / start).ln()).clamp(SHAPES.0, SHAPES.1);
+        let exponent = (normal / NORMAL_TAIL).ln() / (outer / start).ln();
         self.tail = Tail {
             start,
             outer,
-            shape,
+            exponent: exponent.clamp(EXPONENTS.0, EXPONENTS.1),
             normal,
         };
     }
@@ -116,14 +109,10 @@ impl Rarity {
     fn quantile(&self, share: f64) -> f64 {
         let wanted = share * self.total;
         let mut above = 0.0;
-        for bin in (0..BINS).rev() {
-            let here = f64::from(self.bins[bin]);
-            if above + here >= wanted {
-                let part = if here > 0.0 {
-                    (above + here - wanted) / here
-                } else {
-                    0.0
-                };
+        for (bin, here) in self.bins.iter().enumerate().rev() {
+            let here = f64::from(*here);
+            if here > 0.0 && above + here >= wanted {
+                let part = (above + here - wanted) / here;
                 return ((bin as f64 + part) / RESOLUTION + LOWEST).exp2();
             }
             above += here;
@@ -133,41 +122,63 @@ impl Rarity {
 
     /// Share of the statistics that are as large.
     fn seen(&self, size: f64) -> f64 {
-        let bin = bin_of(size);
-        let above: f32 = self.bins[bin + 1..].iter().sum();
-        let place = ((size.log2() - LOWEST) * RESOLUTION - bin as f64).clamp(0.0, 1.0);
-        (f64::from(above) + (1.0 - place) * f64::from(self.bins[bin])) / self.total
+        let place = place_of(size);
+        let bin = place as usize;
+        let above: f32 = self.bins.iter().skip(bin + 1).sum();
+        (f64::from(above) + (1.0 - place.fract()) * f64::from(self.bins[bin])) / self.total
     }
 
-    /// Minus the logarithm of the probability of a statistic of this size.
+    /// Share of what a tail heavier than normal adds to the surprise beyond the outer quantile.
+    fn slope(&self) -> f64 {
+        1.0 - CURVATURE * (1.0 / self.tail.exponent - 1.0).clamp(0.0, MOST_POWER)
+    }
+
+    /// Minus the logarithm of the probability of a statistic of this size or more.
     pub(super) fn surprise(&self, size: f64) -> f64 {
         if size <= self.tail.start {
             return -self.seen(size).clamp(1e-9, 1.0).ln();
         }
-        normal_surprise(self.tail.normal * (size / self.tail.outer).powf(self.tail.shape))
+        let known = normal_surprise(self.tail.normal);
+        let deviation = self.tail.normal * (size / self.tail.outer).powf(self.tail.exponent);
+        let beyond = normal_surprise(deviation) - known;
+        known
+            + if beyond > 0.0 {
+                beyond * self.slope()
+            } else {
+                beyond
+            }
     }
 
-    /// The size whose surprise this is.
-    pub(super) fn size_at(&self, surprise: f64) -> f64 {
-        self.tail.outer * (normal_deviation((-surprise).exp()) / self.tail.normal).powf(1.0 / self.tail.shape)
+    /// The size that is reached with this probability, within the tail.
+    pub(super) fn reach(&self, probability: f64) -> f64 {
+        let known = normal_surprise(self.tail.normal);
+        let beyond = -probability.ln() - known;
+        let surprise = known
+            + if beyond > 0.0 {
+                beyond / self.slope()
+            } else {
+                beyond
+            };
+        let deviation = normal_deviation((-surprise).exp());
+        self.tail.outer * (deviation / self.tail.normal).powf(1.0 / self.tail.exponent)
     }
 }
 
-fn normal_deviation(share: f64) -> f64 {
-    // solve surprise(n) = -ln share by Newton from sqrt
-    let s = -share.ln();
-    let mut n = (2.0 * s).sqrt();
+/// The size that a standard normal deviation reaches with this probability: Newton's steps from the square root.
+fn normal_deviation(probability: f64) -> f64 {
+    let surprise = -probability.max(f64::MIN_POSITIVE).ln();
+    let mut size = (2.0 * surprise).sqrt();
     for _ in 0..4 {
-        let d = n + 1.0 / n.max(0.5);
-        n -= (normal_surprise(n) - s) / d;
-        n = n.max(0.05);
+        size -= (normal_surprise(size) - surprise) / (size + 1.0 / size.max(0.5));
+        size = size.max(0.05);
     }
-    n
+    size
 }
 
-/// Minus the logarithm of the two-sided tail of a normal distribution.
-fn normal_surprise(n: f64) -> f64 {
-    // Mills' ratio between its bounds
-    let mills = 4.0 / (3.0 * n + (n * n + 8.0).sqrt());
-    n * n / 2.0 + 0.225_791_352_644_727_4 - mills.ln()
+/// Minus the logarithm of the probability that a standard normal deviation is of this size or more, on either side, by the
+/// upper bound of Mills' ratio `4 / (3x + sqrt(x^2 + 8))` (Sampford 1953).
+fn normal_surprise(size: f64) -> f64 {
+    let mills = 4.0 / (3.0 * size + (size * size + 8.0).sqrt());
+    // The logarithm of sqrt(pi / 2).
+    size * size / 2.0 + 0.225_791_352_644_727_4 - mills.ln()
 }

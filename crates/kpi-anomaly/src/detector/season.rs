@@ -13,9 +13,9 @@ pub(super) const PLACES: usize = 512;
 /// Steps that one value of the history is the mean of, at most.
 pub(super) const WIDEST: u32 = 16;
 /// Weight of the newest season in a profile that has seen many.
-const LEARNING: f32 = 0.12;
+const LEARNING: f32 = 0.06;
 /// Seasons that the scale of all places is worth in the scale of one.
-const PRIOR: f32 = 6.0;
+const PRIOR: f32 = 20.0;
 
 /// What is usual at each place of the season.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,8 +61,9 @@ impl Profile {
 
     pub(super) fn size(&self, step: u64) -> f64 {
         let bin = (step % self.season as u64) as usize / self.width;
+        let seen = f64::from(self.counts[bin]).clamp(1.0, 1.0 / f64::from(LEARNING));
         let count = f32::from(self.counts[bin]).min(1.0 / LEARNING);
-        f64::from((count * self.sizes[bin] + PRIOR) / (count + PRIOR)).max(0.1)
+        f64::from((count * self.sizes[bin] + PRIOR) / (count + PRIOR)).max(0.1) * (1.0 + 1.0 / seen).sqrt()
     }
 
     /// `residual` from level and profile, cut; `ratio` its size as a share of the usual one.
@@ -70,7 +71,7 @@ impl Profile {
         let bin = (step % self.season as u64) as usize / self.width;
         let count = self.counts[bin].saturating_add(1);
         self.counts[bin] = count;
-        let rate = (1.0 / f32::from(count)).max(0.06_f64 as f32) / self.width as f32;
+        let rate = (1.0 / f32::from(count)).max(LEARNING) / self.width as f32;
         self.means[bin] += rate * residual as f32;
         self.sizes[bin] += rate * (ratio as f32 - self.sizes[bin]);
     }
@@ -154,7 +155,8 @@ impl Search {
     }
 
     /// The profile of a season, from the history, whose last value belongs to `step`.
-    pub(super) fn profile(&self, season: usize, step: u64) -> Profile {
+    pub(super) fn profile(&self, season: usize, step: u64) -> (Profile, f64) {
+        let (mut sizes, mut known_all, mut cycles) = (0.0, 0.0, 0.0_f64);
         let mut profile = Profile::new(season);
         let width = self.width as usize;
         let cycle = season / width;
@@ -177,8 +179,19 @@ impl Search {
             if n > 0 {
                 profile.means[bin] = (values[(n - 1) / 2] + values[n / 2]) / 2.0;
                 profile.counts[bin] = n as u16;
+                if n > 1 {
+                    let m = f64::from(profile.means[bin]);
+                    sizes += values.iter().map(|v| (f64::from(*v) - m).abs()).sum::<f64>();
+                    known_all += n as f64;
+                    cycles = cycles.max(n as f64);
+                }
             }
         }
-        profile
+        let size = if known_all > 0.0 {
+            sizes / known_all * ((cycles + 1.0) / (cycles - 1.0)).sqrt()
+        } else {
+            0.0
+        };
+        (profile, size)
     }
 }
