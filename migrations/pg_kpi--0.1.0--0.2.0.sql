@@ -6152,7 +6152,7 @@ CREATE FUNCTION kpi.forecast(
 ) RETURNS SETOF kpi.forecast_point
     AS 'MODULE_PATHNAME', 'forecast_with_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 30;
 COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, float8, kpi.seasons, jsonb, kpi.series[], date[], int[]) IS
-    'the next steps of a series with a band that holds the share level of outcomes; model is auto, seasonal_naive, theta, ets, ces, arima, mstl, prophet, croston or another one of docs/forecast.md, or the mean of several, as naive+theta; season in steps (or several) is found from the data when NULL; options are lower, upper, non_negative, interval, clean, box_cox and bias_adjust; regressors, each with values for the history and the horizon, and holidays, each with the days of holiday_window around it, are for auto, arima and prophet';
+    'the next steps of a series with a band that holds the share level of outcomes; model is auto, seasonal_naive, theta, ets, ces, arima, mstl, tbats, prophet, croston or another one of docs/forecast.md, or the mean of several, as naive+theta; season in steps (or several) is found from the data when NULL; options are lower, upper, non_negative, interval, clean, box_cox, bias_adjust, and of prophet growth, capacity, floor and seasonality_mode; regressors, each with values for the history and the horizon, and holidays, each with the days of holiday_window around it, are for auto, arima and prophet';
 
 CREATE FUNCTION kpi._forecast(
     s kpi.series, horizon int, model text, level float8, season kpi.seasons, options jsonb, regressors kpi.series[],
@@ -7571,6 +7571,14 @@ WHERE pg_catalog.has_table_privilege(k.view, 'SELECT');
 COMMENT ON VIEW kpi.models IS 'fitted models of the KPIs that the reader may see: kpi.predict forecasts with them, kpi.observe takes what comes next';
 COMMENT ON COLUMN kpi.models.key IS 'dimensions with their values';
 GRANT SELECT ON kpi.models TO PUBLIC;
+
+-- Courses that what comes could take, drawn from a fitted model.
+
+CREATE FUNCTION kpi.simulate(model kpi.model, horizon int, paths int DEFAULT 100, seed bigint DEFAULT 0)
+RETURNS TABLE (path int, step int, ts timestamptz, value float8)
+    AS 'MODULE_PATHNAME', 'model_simulate_wrapper' LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10000 ROWS 1000;
+COMMENT ON FUNCTION kpi.simulate(kpi.model, int, int, bigint) IS
+    'courses that the next steps after the last time that a model has seen could take, each value drawn and then taken as if it had come; the same seed draws the same';
 
 -- The last statement of the installation: the launcher hears of this database when it is committed.
 SELECT kpi._extension_is_there();
