@@ -193,7 +193,7 @@ impl Detector {
             deviation: None,
             season: self.season(),
         };
-        if !(value.abs() <= LARGEST) {
+        if value.is_nan() || value.abs() > LARGEST {
             return observation;
         }
         let seasonal = self.profile.as_ref().map(|profile| profile.mean(self.step));
