@@ -155,6 +155,7 @@ fn read(bytes: &[u8]) -> Result<Detector, kpi_stats::Error> {
     for rarity in &mut evidence.rarities {
         *rarity = read_rarity(&mut reader)?;
     }
+    detector.reach = evidence.rarities[0].reach(threshold);
     for _ in 0..count(&mut reader, REMEMBERED as u64)? {
         let step = reader.varint()?;
         detector.alarms.steps.push(step);

@@ -100,6 +100,8 @@ pub struct Detector {
     profile: Option<Profile>,
     evidence: Evidence,
     alarms: Alarms,
+    /// Usual deviations that a value is an anomaly beyond, by itself.
+    reach: f64,
 }
 
 impl Detector {
@@ -117,7 +119,9 @@ impl Detector {
         if let Some(steps) = season.filter(|steps| *steps == 0 || *steps > MAX_SEASON) {
             return Err(Error::DetectorSeason { steps: steps as i64 });
         }
+        let evidence = Evidence::new();
         Ok(Self {
+            reach: evidence.rarities[0].reach(settings.threshold),
             settings,
             clock: Clock::default(),
             step: 0,
@@ -128,7 +132,7 @@ impl Detector {
             scatter: 0.0,
             search: Search::new(),
             profile: season.filter(|steps| *steps > 1).map(Profile::new),
-            evidence: Evidence::new(),
+            evidence,
             alarms: Alarms::default(),
         })
     }
@@ -189,7 +193,7 @@ impl Detector {
             deviation: None,
             season: self.season(),
         };
-        if !(value.abs() <= LARGEST) {
+        if value.is_nan() || value.abs() > LARGEST {
             return observation;
         }
         let seasonal = self.profile.as_ref().map(|profile| profile.mean(self.step));
@@ -214,8 +218,11 @@ impl Detector {
         let usual = (MEAN_TO_SIGMA * self.scale).max(least);
         let sigma = usual * place;
         let deviation = (residual / sigma).clamp(-MOST_DEVIATION, MOST_DEVIATION);
-        let reach = self.evidence.rarities[0].reach(self.settings.threshold) * sigma;
+        let reach = self.reach * sigma;
         let (mut surprise, kind) = self.evidence.weigh(value, deviation, self.seen);
+        if self.evidence.rarities[0].is_refitted() {
+            self.reach = self.evidence.rarities[0].reach(self.settings.threshold);
+        }
         let side = match kind {
             Kind::LevelShift => self.evidence.drift,
             _ => deviation,

@@ -80,7 +80,7 @@ impl Rarity {
         self.bins[place_of(size) as usize] += self.gain as f32;
         self.total += self.gain;
         self.count = self.count.wrapping_add(1);
-        if self.count.is_multiple_of(REFIT) {
+        if self.is_refitted() {
             if self.gain > 1e6 {
                 let shrink = 1.0 / self.gain;
                 self.bins.iter_mut().for_each(|bin| *bin *= shrink as f32);
@@ -120,12 +120,9 @@ impl Rarity {
         lower_edge(0)
     }
 
-    /// Share of the statistics that are as large.
-    fn seen(&self, size: f64) -> f64 {
-        let place = place_of(size);
-        let bin = place as usize;
-        let above: f32 = self.bins.iter().skip(bin + 1).sum();
-        (f64::from(above) + (1.0 - place.fract()) * f64::from(self.bins[bin])) / self.total
+    /// Whether the tail has just been fitted anew.
+    pub(super) fn is_refitted(&self) -> bool {
+        self.count.is_multiple_of(REFIT)
     }
 
     /// Share of what a tail heavier than normal adds to the surprise beyond the outer quantile.
@@ -136,7 +133,8 @@ impl Rarity {
     /// Minus the logarithm of the probability of a statistic of this size or more.
     pub(super) fn surprise(&self, size: f64) -> f64 {
         if size <= self.tail.start {
-            return -self.seen(size).clamp(1e-9, 1.0).ln();
+            // Nobody is told of what is usual: as if all sizes up to the tail were as frequent.
+            return -(1.0 - (1.0 - TAIL) * size / self.tail.start).ln();
         }
         let known = normal_surprise(self.tail.normal);
         let deviation = self.tail.normal * (size / self.tail.outer).powf(self.tail.exponent);
