@@ -29,6 +29,8 @@ const HEAVIEST: f64 = 0.15;
 const LIGHTEST: f64 = -0.1;
 /// By how much it falls again: inner values that wide are those of an exponential tail.
 const EXPONENTIAL: f64 = 0.3;
+/// Standard deviations of a prior that says little.
+const WEAK: (f64, f64) = (0.5, 0.25);
 const ONE_SIDED: f64 = 0.13;
 /// Logarithm of the ratio of these two quantiles of a normal distribution.
 const NORMAL_RATIO: f64 = 1.067;
@@ -71,6 +73,16 @@ pub struct Calibration {
 impl Calibration {
     /// The distribution of these deviations (positive above); those that are not finite are left out.
     pub fn of(deviations: &[f64], direction: Direction) -> Self {
+        Self::fitted(deviations, direction, true)
+    }
+
+    /// The distribution of what is unusual where it is large, and which need not be like noise: scores that end somewhere, distances. The
+    /// outer tenth shapes its own tail, with little of a prior.
+    pub fn of_rarity(deviations: &[f64]) -> Self {
+        Self::fitted(deviations, Direction::Up, false)
+    }
+
+    fn fitted(deviations: &[f64], direction: Direction, is_noise: bool) -> Self {
         let stride = deviations.len() as f64 / SAMPLE as f64;
         let mut own: Vec<f64> = if stride <= 1.0 {
             deviations.iter().copied().filter(|d| d.is_finite()).collect()
@@ -114,18 +126,27 @@ impl Calibration {
         } else {
             0.0
         };
-        let [mean, slope, _] = LOG_SCALE;
-        let side = if direction == Direction::Both {
-            0.0
+        let prior = if is_noise {
+            let side = if direction == Direction::Both {
+                0.0
+            } else {
+                ONE_SIDED
+            };
+            let falling = EXPONENTIAL * (ratio - HEAVIEST).clamp(0.0, 0.5);
+            Prior {
+                log_scale: LOG_SCALE[0] + LOG_SCALE[1] * ratio.clamp(LIGHTEST, 1.0) + side,
+                shape: SHAPE[0] + SHAPE[1] * ratio.clamp(LIGHTEST, HEAVIEST) - falling,
+                deviations: (LOG_SCALE[2], SHAPE[2]),
+            }
         } else {
-            ONE_SIDED
+            let excess = (at(1.0 - TAIL / 2.0) - start) / std::f64::consts::LN_2;
+            Prior {
+                log_scale: (excess / unit).max(1e-3).ln(),
+                shape: 0.0,
+                deviations: WEAK,
+            }
         };
-        let prior = (
-            mean + slope * ratio.clamp(LIGHTEST, 1.0) + side,
-            SHAPE[0] + SHAPE[1] * ratio.clamp(LIGHTEST, HEAVIEST)
-                - EXPONENTIAL * (ratio - HEAVIEST).clamp(0.0, 0.5),
-        );
-        let (spread, shape) = fit(own, start, unit, prior);
+        let (spread, shape) = fit(own, start, unit, &prior);
         let reach_of = |p: f64| start + excess(p / TAIL, spread, shape);
         let far = if shape < 0.0 { reach_of(FAR) } else { f64::INFINITY };
         Self {
@@ -246,8 +267,16 @@ fn without_clear(sorted: &[f64], unit: f64) -> &[f64] {
     own
 }
 
-/// Scale and shape of the excesses over `start`, in the unit of the sizes. `usual` is the mean of the prior.
-fn fit(sorted: &[f64], start: f64, unit: f64, usual: (f64, f64)) -> (f64, f64) {
+/// What a tail is taken to be like before its excesses are looked at.
+struct Prior {
+    log_scale: f64,
+    shape: f64,
+    /// Standard deviations of both.
+    deviations: (f64, f64),
+}
+
+/// Scale and shape of the excesses over `start`, in the unit of the sizes.
+fn fit(sorted: &[f64], start: f64, unit: f64, usual: &Prior) -> (f64, f64) {
     let n = sorted.len();
     let from = sorted.partition_point(|size| *size <= start);
     let censored = ((n as f64 * CENSORED).ceil() as usize).min(n - from);
@@ -276,13 +305,14 @@ fn fit(sorted: &[f64], start: f64, unit: f64, usual: (f64, f64)) -> (f64, f64) {
                 };
         }
         let last = survival(bound, spread, shape);
-        let prior = ((log_spread - usual.0) / LOG_SCALE[2]).powi(2) + ((shape - usual.1) / SHAPE[2]).powi(2);
+        let prior = ((log_spread - usual.log_scale) / usual.deviations.0).powi(2)
+            + ((shape - usual.shape) / usual.deviations.1).powi(2);
         Ok(weight * sum - censored as f64 * last.max(f64::MIN_POSITIVE).ln() + prior / 2.0)
     };
-    let found = minimize(&[usual.0, usual.1], &[0.3, 0.1], 1e-6, 200, against);
+    let found = minimize(&[usual.log_scale, usual.shape], &[0.3, 0.1], 1e-6, 200, against);
     match found.map(|minimum| minimum.at) {
         Ok(at) if at.iter().all(|x| x.is_finite()) => (at[0].exp() * unit, at[1].clamp(-0.5, 0.9)),
-        _ => (usual.0.exp() * unit, usual.1),
+        _ => (usual.log_scale.exp() * unit, usual.shape),
     }
 }
 

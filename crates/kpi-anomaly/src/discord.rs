@@ -1,6 +1,5 @@
 //! Discords: windows that are far from any other one.
 
-use crate::Direction;
 use crate::Error;
 use crate::calibration::Calibration;
 use crate::detect::Input;
@@ -42,7 +41,7 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
     let mut around: Vec<f64> = known.iter().map(|d| d - middle).collect();
     let unit = scale(&mut around).max(1e-6 * (window as f64).sqrt());
     let deviations: Vec<f64> = profile.iter().map(|d| (d - middle) / unit).collect();
-    let tail = Calibration::of(&deviations, Direction::Up);
+    let tail = Calibration::of_rarity(&deviations);
     let threshold = input.request.threshold;
     let last = profile.len().saturating_sub(1);
     Ok(input

@@ -232,7 +232,7 @@ pub(crate) fn by_rarity(
         .iter()
         .map(|s| if *s == middle { 0.0 } else { (s - middle) / unit })
         .collect();
-    let tail = Calibration::of(&deviations, Direction::Up);
+    let tail = Calibration::of_rarity(&deviations);
     let share = if request.direction == Direction::Both {
         1.0
     } else {

@@ -6,7 +6,7 @@ use crate::Error;
 /// Values up to which every place is tried as a change.
 pub(super) const EXACT: usize = 20_000;
 /// Longer series are searched in blocks of this many values, which overlap by half.
-const BLOCK: usize = 4096;
+const BLOCK: usize = 2048;
 /// Places spread evenly over a longer series that are tried in any case.
 const GRID: usize = 1000;
 /// Share of the penalty that is asked for within a block.
