@@ -9,7 +9,7 @@ SELECT h, '2026-03-01 00:00Z'::timestamptz + h * interval '1 hour' AS ts,
        + CASE WHEN h = 500 THEN 12 WHEN h >= 700 THEN 9 ELSE 0 END AS value
 FROM generate_series(0, 799) h;
 
-SELECT h, d.kind, d.reason IS NOT NULL AS has_reason, d.score > 0.999 AS sure, d.value > d.upper AS above
+SELECT h, (d).kind, (d).reason IS NOT NULL AS has_reason, (d).score > 0.999 AS sure, (d).value > (d).upper AS above
 FROM (SELECT h, kpi.anomaly_detail(ts, value) OVER (ORDER BY ts) AS d FROM readings) x
 WHERE (x.d).is_anomaly AND h IN (500, 700) ORDER BY h;
 
@@ -57,7 +57,7 @@ FROM (SELECT h, kpi.anomaly_detail(ts, value) OVER w AS usual, kpi.anomaly_detai
       FROM readings WINDOW w AS (ORDER BY ts)) x;
 
 -- Gaps have no score: NULL, NaN, infinities. A row without a time has none either, and is left out.
-SELECT h, d.ts IS NOT NULL AS has_row, d.score, d.is_anomaly
+SELECT h, (d).ts IS NOT NULL AS has_row, (d).score, (d).is_anomaly
 FROM (SELECT h, kpi.anomaly_detail(CASE WHEN h <> 304 THEN ts END,
              CASE h WHEN 301 THEN NULL WHEN 302 THEN 'NaN' WHEN 303 THEN 'Infinity' ELSE value END) OVER (ORDER BY h) AS d
       FROM readings) x
@@ -74,7 +74,7 @@ FROM (SELECT kpi.anomaly_score('2026-01-01Z'::timestamptz + CASE WHEN i = 200 TH
 -- Without rows there is nothing to say.
 SELECT kpi.anomaly_score(ts, value) IS NULL AS score, kpi.anomaly_detail(ts, value) IS NULL AS detail,
        kpi.learn(ts, value) IS NULL AS detector FROM readings WHERE false;
-SELECT kpi.observe(NULL, now(), 1) IS NULL AS nothing;
+SELECT kpi.observe(NULL::kpi.detector, now(), 1) IS NULL AS nothing;
 
 -- What is refused.
 \set SHOW_CONTEXT never

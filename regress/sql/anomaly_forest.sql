@@ -57,7 +57,7 @@ FROM (SELECT machine, kpi.isolation_forest(ARRAY[temperature, vibration, current
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
-SELECT kpi.score(f, ARRAY[95, 6, 22]) > 0.65 AS strange, kpi.score(f, ARRAY[60, 2, 10]) < 0.5 AS usual
+SELECT kpi.score(f, ARRAY[95, 6, 22]) > 0.6 AS strange, kpi.score(f, ARRAY[60, 2, 10]) < 0.5 AS usual
 FROM (SELECT kpi.isolation_forest(ARRAY[temperature, vibration, current], 10, 32) AS f FROM report WHERE id < 9000) x;
 SELECT kpi.mahalanobis(c, ARRAY[60, 4.5, 10]) > 5 AS far
 FROM (SELECT kpi.robust_covariance(ARRAY[temperature, vibration, current]) AS c FROM report) x;

@@ -76,7 +76,7 @@ SELECT count(*) AS same FROM kept JOIN again USING (name) WHERE kept.model::text
 SELECT max(length(kpi.model_send(model))) < 8000 AS small FROM kept;
 
 -- NULL.
-SELECT kpi.fit(NULL) IS NULL AS fit, kpi.observe(NULL, now(), 1) IS NULL AS observe, kpi.explain(NULL) IS NULL AS explain;
+SELECT kpi.fit(NULL) IS NULL AS fit, kpi.observe(NULL::kpi.model, now(), 1) IS NULL AS observe, kpi.explain(NULL::kpi.model) IS NULL AS explain;
 SELECT count(*) FROM kpi.predict(NULL, 3);
 
 -- What is refused.

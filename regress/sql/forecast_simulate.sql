@@ -16,9 +16,9 @@ FROM kept, kpi.simulate(model, 1, 1, 7) a, kpi.simulate(model, 1, 1, 7) b, kpi.s
 
 -- Single steps are within the band as often as it says, and around the forecast.
 SELECT count(*) AS steps, bool_and(inside BETWEEN 0.9 AND 0.99) AS covered, bool_and(abs(middle - f.value) < 1) AS centred
-FROM kept, kpi.predict(model, 7) f,
+FROM kept, kpi.predict(kept.model, 7) f,
      LATERAL (SELECT avg((d.value BETWEEN f.lower AND f.upper)::int) AS inside, percentile_cont(0.5) WITHIN GROUP (ORDER BY d.value) AS middle
-              FROM kpi.simulate(model, 7, 2000, 3) d WHERE d.step = f.step) s;
+              FROM kpi.simulate(kept.model, 7, 2000, 3) d WHERE d.step = f.step) s;
 
 -- A week in sum: its quantiles are not the sums of those of its days.
 SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY week) < (SELECT sum(upper) FROM kept, kpi.predict(model, 7, 0.9)) AS narrower

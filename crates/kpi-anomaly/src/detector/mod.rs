@@ -104,11 +104,20 @@ pub struct Detector {
     reach: f64,
 }
 
+/// Values from which the profile of a season that is given is made: three seasons, or two where three are more than is kept; `None`
+/// where not even two are.
+fn history_of(season: usize) -> Option<usize> {
+    [3, 2]
+        .map(|seasons| season.saturating_mul(seasons))
+        .into_iter()
+        .find(|values| *values <= season::HISTORY)
+}
+
 impl Detector {
     /// A detector that has seen nothing.
     ///
     /// # Errors
-    /// [`Error::Threshold`] and [`Error::Season`] for settings out of range.
+    /// [`Error::Threshold`] and [`Error::DetectorSeason`] for settings out of range.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         if !(settings.threshold > 0.0 && settings.threshold < 1.0) {
             return Err(Error::Threshold {
@@ -131,7 +140,10 @@ impl Detector {
             level: 0.0,
             scatter: 0.0,
             search: Search::new(),
-            profile: season.filter(|steps| *steps > 1).map(Profile::new),
+            // A shorter one is learned from the history first: a profile that knows nothing would take every place for an anomaly.
+            profile: season
+                .filter(|steps| *steps > 1 && history_of(*steps).is_none())
+                .map(Profile::new),
             evidence,
             alarms: Alarms::default(),
         })
@@ -281,24 +293,41 @@ impl Detector {
         if self.seen > 1 {
             self.scatter += rate * (off.abs() - self.scatter);
         }
-        if self.settings.season.is_none() && steps > 0 {
+        let given = self.settings.season;
+        let looking = match given {
+            None => true,
+            Some(season) => season > 1 && self.profile.is_none(),
+        };
+        if looking && steps > 0 {
             for _ in 1..steps.min(season::HISTORY as u64) {
                 self.search.push(f64::NAN);
             }
-            if self.search.push(value) {
-                self.start_season(value);
+            let is_time = self.search.push(value);
+            match given {
+                None if is_time => self.find_season(value),
+                Some(season)
+                    if history_of(season).is_some_and(|values| self.search.values.len() >= values) =>
+                {
+                    self.start_season(season, value);
+                    self.search = Search::new();
+                }
+                _ => {}
             }
         }
     }
 
     /// Looks for a season, and starts anew with its profile when it is another one than before.
-    fn start_season(&mut self, last: f64) {
-        let Some(season) = self.search.look(&self.clock) else {
-            return;
-        };
-        if season == self.season() {
-            return;
+    fn find_season(&mut self, last: f64) {
+        if let Some(season) = self
+            .search
+            .look(&self.clock)
+            .filter(|season| *season != self.season())
+        {
+            self.start_season(season, last);
         }
+    }
+
+    fn start_season(&mut self, season: usize, last: f64) {
         let (profile, size) = self.search.profile(season, self.step);
         // What is left beside a season is less than what was left without.
         if size > 0.0 {

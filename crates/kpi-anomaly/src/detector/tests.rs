@@ -47,6 +47,27 @@ fn alarms(values: &[f64]) -> Vec<usize> {
 }
 
 #[test]
+fn a_season_that_is_given_serves_as_well_as_one_that_is_found() {
+    let (mut rang, mut found) = (0, 0);
+    for seed in 0..40 {
+        let mut values = days(1000, seed).0;
+        values[900] += 12.0;
+        let mut detector = Detector::new(Settings {
+            season: Some(24),
+            ..Settings::default()
+        })
+        .unwrap();
+        let observe = |(t, value): (usize, &f64)| detector.observe(t as i64 * HOUR, *value).is_anomaly;
+        let seen: Vec<bool> = values.iter().enumerate().map(observe).collect();
+        assert_eq!(detector.season(), 24);
+        found += usize::from(seen[900]);
+        rang += seen[..900].iter().filter(|rang| **rang).count();
+    }
+    // Of 36,000 usual points, 36 are expected to ring.
+    assert!(found >= 38 && rang <= 72, "{found} found, {rang} rang");
+}
+
+#[test]
 fn false_alarms_are_as_rare_as_asked_for() {
     let (mut points, mut rang) = (0, 0);
     for seed in 0..100 {
@@ -209,7 +230,7 @@ fn settings_out_of_range_are_refused() {
             season: Some(season),
             ..Settings::default()
         };
-        assert!(matches!(Detector::new(settings), Err(Error::Season { .. })));
+        assert!(matches!(Detector::new(settings), Err(Error::DetectorSeason { .. })));
     }
 }
 
