@@ -38,11 +38,11 @@ WHERE a.score IS DISTINCT FROM b.score;
 SELECT max(a.upper) - min(a.upper) > 100 AS follows_the_day
 FROM history, kpi.anomalies(s, season => 1) a;
 
--- A gap has an expectation and no score; NaN and infinities are gaps.
-SELECT a.ts, a.value, round(a.expected::numeric, -1) AS expected, a.score, a.is_anomaly, a.reason
+-- A gap has an expectation; NaN and infinities are gaps. One in a series that has no others is missing data, which has a score.
+SELECT a.ts, a.value, round(a.expected::numeric, -1) AS expected, a.score > 0.999 AS sure, a.kind, a.reason
 FROM (SELECT kpi.series(ts, CASE h WHEN 100 THEN NULL WHEN 101 THEN 'NaN' WHEN 102 THEN 'Infinity' ELSE requests END) AS s
       FROM requests) x, kpi.anomalies(s) a
-WHERE a.score IS NULL ORDER BY a.ts;
+WHERE a.value IS NULL OR a.value IN ('NaN', 'Infinity') ORDER BY a.ts;
 
 -- A constant has no anomalies; one value that is different is one.
 SELECT count(*) AS points, count(*) FILTER (WHERE a.is_anomaly) AS found, min(a.lower), max(a.upper), max(a.score)

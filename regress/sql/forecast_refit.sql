@@ -25,7 +25,7 @@ GROUP BY m.key ORDER BY m.key;
 SELECT kpi.create_job('story refit', 'refit', '1 day', first_run => '2100-01-01',
     config => '{"code": "story.sales", "by": ["region"], "model": "theta", "history": "60 days"}');
 SELECT kpi.run_job('story refit');
-SELECT key, kpi.explain(model) ->> 'model' AS model, (kpi.explain(model) ->> 'observations')::int BETWEEN 59 AND 60 AS two_months FROM kpi.models ORDER BY key;
+SELECT key, kpi.explain(model) ->> 'model' AS model, (kpi.explain(model) -> 'values' ->> 'fitted')::int BETWEEN 59 AND 60 AS two_months FROM kpi.models ORDER BY key;
 SELECT kpi.drop_job('story refit');
 
 -- Who may not read the KPI sees none of it.

@@ -10,6 +10,9 @@ use crate::verdict::{Cause, Verdict};
 /// Steps in a window without a season, and at least: a window is one season, or several short ones.
 const WINDOW: usize = 50;
 const LEAST: usize = 8;
+/// Robust standard deviations beyond which a window is clearly a discord, and share of the windows that may be.
+const CLEAR: f64 = 5.0;
+const CLEAR_SHARE: f64 = 0.3;
 /// Windows that are compared, each with every other one.
 const MOST: usize = 200_000;
 
@@ -41,7 +44,7 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
     let mut around: Vec<f64> = known.iter().map(|d| d - middle).collect();
     let unit = scale(&mut around).max(1e-6 * (window as f64).sqrt());
     let deviations: Vec<f64> = profile.iter().map(|d| (d - middle) / unit).collect();
-    let tail = Calibration::of_rarity(&deviations);
+    let tail = Calibration::of_rarity(&without_clear(&deviations, window));
     let threshold = input.request.threshold;
     let last = profile.len().saturating_sub(1);
     Ok(input
@@ -61,4 +64,27 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
             verdict
         })
         .collect())
+}
+
+/// The deviations without the windows that overlap a clear discord: one value makes as many windows far from all others as it is in, and
+/// these would be the tail that it is measured by.
+fn without_clear(deviations: &[f64], window: usize) -> Vec<f64> {
+    let mut left = deviations.to_vec();
+    let most = (CLEAR_SHARE * deviations.len() as f64) as usize;
+    let mut taken = 0;
+    while taken + window <= most {
+        let known = left.iter().enumerate().filter(|(_, d)| d.is_finite());
+        let Some((at, _)) = known
+            .max_by(|a, b| a.1.total_cmp(b.1))
+            .filter(|(_, d)| **d > CLEAR)
+        else {
+            break;
+        };
+        let end = (at + window).min(left.len());
+        for d in &mut left[at.saturating_sub(window)..end] {
+            taken += usize::from(d.is_finite());
+            *d = f64::NAN;
+        }
+    }
+    left
 }

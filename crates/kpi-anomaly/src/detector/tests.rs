@@ -230,7 +230,10 @@ fn settings_out_of_range_are_refused() {
             season: Some(season),
             ..Settings::default()
         };
-        assert!(matches!(Detector::new(settings), Err(Error::DetectorSeason { .. })));
+        assert!(matches!(
+            Detector::new(settings),
+            Err(Error::DetectorSeason { .. })
+        ));
     }
 }
 
