@@ -7,6 +7,7 @@ use super::Watch;
 use crate::anomaly::detector::DetectorDatum;
 use crate::error::Error;
 use crate::forecast::timestamp;
+use crate::identity;
 use crate::spi::{self, Mode, arg};
 
 /// The points of one key.
@@ -47,6 +48,15 @@ pub enum Purpose {
 pub fn observe(watch: &Watch, mut groups: Vec<Group>, purpose: Purpose) -> Result<u64, Error> {
     if groups.is_empty() {
         return Ok(0);
+    }
+    // Plans are kept from when the table was small: whatever it has grown to since, a few detectors are found by their keys.
+    for (setting, value) in [
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
+    ] {
+        identity::set(setting, value)?;
     }
     let keys: Vec<String> = groups.iter().map(|group| group.key.clone()).collect();
     let mut detectors = take(watch, &keys, groups.len())?;
