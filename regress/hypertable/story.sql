@@ -184,3 +184,13 @@ SELECT source FROM kpi.rollup_status ORDER BY source;
 -- Dropping a source leaves no trigger on the hypertable or its chunks.
 SELECT kpi.drop_source('ht', cascade => true);
 SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'kpi\_capture\_1\_%';
+-- A hypertable is watched like any table: its rows are scored whichever chunk they go to.
+CREATE TABLE watched_reading (ts timestamptz NOT NULL, device int, v float8);
+SELECT FROM create_hypertable('watched_reading', 'ts', chunk_time_interval => interval '1 day');
+SELECT kpi.watch('watched_reading', 'ts', 'v', key => '{device}', name => 'chunks');
+INSERT INTO watched_reading
+SELECT timestamptz '2026-01-01' + i * interval '30 minutes', d, i * 7 % 5 + CASE WHEN i = 300 AND d = 2 THEN 50 ELSE 0 END
+FROM generate_series(0, 319) i, generate_series(1, 2) d;
+SELECT key, ts, value, kind FROM kpi.anomalies WHERE watch = 'chunks';
+SELECT kpi.unwatch('chunks');
+DROP TABLE watched_reading;

@@ -9,5 +9,4 @@ SELECT kpi.series(timestamptz '2026-01-01 00:00Z' + i * interval '1 day', 100 + 
 \! psql -Xq -c "SET kpi.progress = '1ms'" -c "SELECT kpi.fit(s) IS NULL FROM story_series" 2>&1 >/dev/null | sed -E 's/[0-9.]+/N/g' | sort -u
 -- Unasked, nothing is said.
 SELECT count(*) FROM story_series, kpi.backtest(s, 14, 3, '{auto,ets}');
-SET kpi.progress = '-1ms';
 DROP TABLE story_series;

@@ -60,7 +60,7 @@ fn owned(name: &str) -> Result<i32, Error> {
 }
 
 /// Refuses a caller who does not act for the owner of something.
-fn check_owner(caller: pg_sys::Oid, owner: pg_sys::Oid, what: &str) -> Result<(), Error> {
+pub fn check_owner(caller: pg_sys::Oid, owner: pg_sys::Oid, what: &str) -> Result<(), Error> {
     if identity::acts_for(caller, owner) {
         return Ok(());
     }

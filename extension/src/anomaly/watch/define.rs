@@ -10,19 +10,16 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use super::batch::{self, Group, Purpose};
-use super::{Watch, closed, forget};
+use super::{Watch, closed, forget, table};
 use crate::anomaly::alerts;
 use crate::catalog::lookup::{self, suggestion};
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
 use crate::read_only::check_writable;
-use crate::spi::{self, Mode, arg, ident, literal, raw_arg};
+use crate::spi::{self, Mode, arg, raw_arg};
 
 /// Longest name of a watch, bytes.
 const MAX_NAME: usize = 100;
-/// Types of the value column.
-const NUMBERS: &str = "smallint, integer, bigint, real, double precision, numeric";
 
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message)
@@ -74,16 +71,6 @@ fn taken(name: &str) -> Error {
     .hint("End it with kpi.unwatch, or give another name: name => '...'.")
 }
 
-/// A watched relation with the columns that are watched.
-struct Table {
-    oid: pg_sys::Oid,
-    name: String,
-    time: String,
-    value: String,
-    /// Key columns, and whether JSON has what they hold.
-    key: Vec<(String, bool)>,
-}
-
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)]
 fn watch_relation(
@@ -102,7 +89,7 @@ fn watch_relation(
     let relation = required(relation, "relation")?;
     let text = |name: &CStr| name.to_string_lossy().into_owned();
     let key: Vec<String> = key.unwrap_or_default().into_iter().flatten().collect();
-    let table = table(relation, ts.map(text), required(value.map(text), "value")?, key)?;
+    let table = table::find(relation, ts.map(text), required(value.map(text), "value")?, key)?;
     let settings = settings(threshold, direction, season, min_score)?;
     let name = name.map_or_else(|| format!("{}.{}", table.name, table.value), str::to_string);
     check_name(&name)?;
@@ -145,7 +132,7 @@ fn watch_relation(
             settings,
             min_score: f64::INFINITY,
         };
-        learn_rows(&watch, &table, &qualified, learn)?;
+        table::learn_rows(&watch, &table, &qualified, learn)?;
     }
     Ok(name)
 }
@@ -178,158 +165,6 @@ fn insert(
     spi::first(Mode::Write, sql, &arguments, |row| Ok(row.get::<i32>(1)))?
         .flatten()
         .ok_or_else(|| taken(name))
-}
-
-/// Finds the table by its own name, or by that of a source, and checks its columns.
-fn table(relation: &str, time: Option<String>, value: String, key: Vec<String>) -> Result<Table, Error> {
-    let found = spi::first(
-        Mode::Write,
-        "SELECT c.oid, c.relkind::text, c.relispartition, c.relname::text, c.relowner, NULL::text FROM pg_catalog.pg_class c WHERE c.oid = to_regclass($1) \
-         UNION ALL SELECT c.oid, c.relkind::text, c.relispartition, c.relname::text, c.relowner, s.time_column::text \
-         FROM kpi.source s JOIN pg_catalog.pg_class c ON c.oid = s.relation WHERE s.name = $1 AND to_regclass($1) IS NULL",
-        &[arg(relation)],
-        |row| {
-            Ok((
-                row.get::<pg_sys::Oid>(1).unwrap_or(pg_sys::Oid::INVALID),
-                row.text(2),
-                row.get::<bool>(3).unwrap_or_default(),
-                row.text(4),
-                row.get::<pg_sys::Oid>(5).unwrap_or(pg_sys::Oid::INVALID),
-                row.get::<String>(6),
-            ))
-        },
-    )?;
-    let Some((oid, kind, is_partition, name, owner, source_time)) = found else {
-        return Err(Error::new(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-            format!("there is no table or source \"{relation}\""),
-        )
-        .detail("A table is named as in SQL, a source as in kpi.create_source.")
-        .hint("For example kpi.watch('public.reading', 'at', 'temperature', key => '{device}')."));
-    };
-    if !["r", "p"].contains(&kind.as_str()) {
-        return Err(Error::new(
-            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
-            format!("\"{relation}\" cannot be watched"),
-        )
-        .detail("Only tables have triggers on the rows of a statement.")
-        .hint("Watch the table behind it, or a KPI: kpi.watch_kpi(code, period)."));
-    }
-    if is_partition {
-        return Err(Error::new(
-            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
-            format!("\"{relation}\" is a partition"),
-        )
-        .detail("Rows that are inserted into its parent would not be seen.")
-        .hint("Watch the parent; rows that are inserted straight into a partition are not scored."));
-    }
-    lookup::check_owner(&format!("table {relation}"), owner)?;
-    let time = time.or(source_time).ok_or_else(|| {
-        Error::new(
-            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-            "ts must not be null",
-        )
-        .detail("Only the table of a source has a time column that is known.")
-        .hint("Name the column that orders the rows: kpi.watch('table', 'ts', 'value').")
-    })?;
-    check_column(
-        oid,
-        &time,
-        "time",
-        &["timestamp with time zone", "timestamp without time zone", "date"],
-    )?;
-    let numbers: Vec<&str> = NUMBERS.split(", ").collect();
-    check_column(oid, &value, "value", &numbers)?;
-    let key = key
-        .into_iter()
-        .map(|column| {
-            let found = check_column(oid, &column, "key", &[])?;
-            let plain = NUMBERS.split(", ").any(|number| number == found)
-                || ["boolean", "character"].contains(&found.as_str());
-            Ok((column, plain))
-        })
-        .collect::<Result<Vec<(String, bool)>, Error>>()?;
-    Ok(Table {
-        oid,
-        name,
-        time,
-        value,
-        key,
-    })
-}
-
-/// A column that is there, of one of these types, of any where none is given; returns its type.
-fn check_column(relation: pg_sys::Oid, name: &str, role: &str, types: &[&str]) -> Result<String, Error> {
-    let columns = spi::query(
-        Mode::Write,
-        "SELECT attname::text, pg_catalog.format_type(atttypid, NULL) FROM pg_catalog.pg_attribute \
-         WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        &[arg(relation)],
-        |row| Ok((row.text(1), row.text(2))),
-    )?;
-    let Some((_, found)) = columns.iter().find(|(column, _)| column == name) else {
-        let names: Vec<String> = columns.into_iter().map(|(column, _)| column).collect();
-        return Err(Error::new(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-            format!("column \"{name}\" does not exist"),
-        )
-        .detail(format!("It was given as the {role} column."))
-        .hint_opt(suggestion(
-            name,
-            &names,
-            &format!("The columns are {}.", names.join(", ")),
-        )));
-    };
-    if types.is_empty() || types.contains(&found.as_str()) {
-        return Ok(found.clone());
-    }
-    Err(Error::new(
-        PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
-        format!("column \"{name}\" cannot be the {role} column"),
-    )
-    .detail(format!("Its type is {found}."))
-    .hint(format!("It must be one of {}.", types.join(", "))))
-}
-
-/// Has new detectors see the rows that are there already; the caller reads them.
-fn learn_rows(watch: &Watch, table: &Table, qualified: &str, learn: Option<Interval>) -> Result<(), Error> {
-    let time = ident(&table.time);
-    let key: Vec<String> = table
-        .key
-        .iter()
-        .map(|(column, plain)| {
-            let cast = if *plain { "" } else { "::text" };
-            format!("{}, t.{}{cast}", literal(column), ident(column))
-        })
-        .collect();
-    let mut groups: Vec<Group> = Vec::new();
-    spi::scan(
-        Mode::Write,
-        &format!(
-            "SELECT k.key::text, t.{time}::timestamptz, t.{value}::float8 FROM {qualified} t, \
-             LATERAL (SELECT pg_catalog.jsonb_build_object({key}) AS key OFFSET 0) k \
-             WHERE t.{time} > (SELECT max(m.{time}) FROM {qualified} m WHERE isfinite(m.{time})) - $1 AND isfinite(t.{time}) ORDER BY k.key, t.{time}",
-            value = ident(&table.value),
-            key = key.join(", "),
-        ),
-        &[raw_arg(pg_sys::INTERVALOID, learn.into_datum())],
-        |row| {
-            let key = row.text(1);
-            let time = row.datum(2).map_or(0, |datum| datum.value() as i64);
-            let value = row.get::<f64>(3).unwrap_or(f64::NAN);
-            match groups.last_mut() {
-                Some(group) if group.key == key => group.points.push((time, value)),
-                _ => groups.push(Group {
-                    key,
-                    points: vec![(time, value)],
-                }),
-            }
-            Ok(())
-        },
-    )?;
-    let _owner = Identity::extension_owner()?;
-    batch::observe(watch, groups, Purpose::Learn)?;
-    Ok(())
 }
 
 #[pg_extern(sql = false)]
@@ -420,16 +255,7 @@ fn unwatch(name: Option<&str>) -> Result<(), ErrorReport> {
     let Some((id, owner, table)) = found else {
         return Err(no_such(name)?.into());
     };
-    if !identity::acts_for(caller, owner) {
-        let owner = lookup::role_name(owner)?;
-        return Err(Error::new(
-            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!("must be owner of watch \"{name}\""),
-        )
-        .detail(format!("The owner is {owner}."))
-        .hint(format!("Run it as {owner}, or as a member of that role."))
-        .into());
-    }
+    alerts::check_owner(caller, owner, &format!("watch \"{name}\""))?;
     if let Some(table) = table {
         spi::run(&format!("DROP TRIGGER kpi_watch_{id} ON {table}"), &[])?;
     }
@@ -471,16 +297,7 @@ pub fn check_named(name: &str) -> Result<(), Error> {
     )?;
     match owner {
         None => Err(no_such(name)?),
-        Some(owner) if identity::acts_for(caller, owner) => Ok(()),
-        Some(owner) => {
-            let owner = lookup::role_name(owner)?;
-            Err(Error::new(
-                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!("must be owner of watch \"{name}\""),
-            )
-            .detail(format!("The owner is {owner}."))
-            .hint(format!("Run it as {owner}, or as a member of that role.")))
-        }
+        Some(owner) => alerts::check_owner(caller, owner, &format!("watch \"{name}\"")),
     }
 }
 

@@ -5,6 +5,7 @@ mod batch;
 mod closed;
 mod define;
 mod rows;
+mod table;
 
 use kpi_anomaly::Direction;
 use kpi_anomaly::detector::Settings;
