@@ -11,9 +11,9 @@ use crate::{Error, Fit, Predict};
 ///
 /// ```
 /// use kpi_forecast::{Adjusted, Drift, Fit};
-/// let history: Vec<f64> = (0..24).map(|t| t as f64 + [50.0, 60.0, 40.0][t % 3]).collect();
+/// let history: Vec<f64> = (0..24).map(|t| (60.0 + t as f64) * [1.0, 1.2, 0.8][t % 3]).collect();
 /// let fitted = Adjusted { season: 3, of: Box::new(Drift) }.fit(&history, &mut || false).unwrap();
-/// assert!((fitted.value(2) - 85.0).abs() < 1.0 && (fitted.value(3) - 66.0).abs() < 1.0);
+/// assert!((fitted.value(2) - 102.0).abs() < 1.0 && (fitted.value(3) - 68.8).abs() < 1.0);
 /// ```
 pub struct Adjusted {
     /// Steps in a season, 1 for none.
