@@ -259,6 +259,9 @@ fn joined<T, E: std::fmt::Display>(result: thread::Result<Result<T, E>>) -> Resu
 
 fn settled(scenario: &Scenario, session: &mut Session) -> Result<reader::Reads, reader::Stop> {
     let source = scenario.name;
+    // Nobody writes any more. What still holds a table is on its way out (a writer's lost connection, a vacuum that cuts
+    // off the end), and here nothing is tried again: it is waited for.
+    session.run("SET lock_timeout = '60s'")?;
     // Before the refresh: touched buckets from raw, all others from the rollup.
     reader::everything(scenario, session)?;
     session.run(&format!("SELECT * FROM kpi.refresh('{source}')"))?;
