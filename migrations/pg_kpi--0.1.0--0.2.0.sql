@@ -7080,16 +7080,25 @@ COMMENT ON TABLE kpi.watch IS 'watched tables and KPIs, one row each; changed by
 COMMENT ON COLUMN kpi.watch.min_score IS 'least score that is written down; null: anomalies are';
 COMMENT ON COLUMN kpi.watch.observed_until IS 'buckets of a KPI that begin before are observed';
 
--- Detectors stay in the row, as they are: they are written again with every batch, and do not compress. Room for the next version of
--- a row on its own page keeps the index out of it.
+-- A batch writes its points into the row, and room for the next version of a row on its own page keeps the index out of it. The
+-- detector lies beside the table, as it is, for it does not compress; it is written again once enough points have gathered.
 CREATE TABLE kpi.watched (
     watch_id int NOT NULL,
     key      jsonb NOT NULL,
     detector kpi.detector NOT NULL,
+    recent   bytea NOT NULL DEFAULT '',
+    stamp    bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (watch_id, key)
-) WITH (fillfactor = 50, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-ALTER TABLE kpi.watched ALTER COLUMN detector SET STORAGE EXTERNAL;
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+ALTER TABLE kpi.watched ALTER COLUMN detector SET STORAGE EXTERNAL, ALTER COLUMN recent SET STORAGE EXTERNAL;
 COMMENT ON TABLE kpi.watched IS 'the detector of each key of a watch';
+COMMENT ON COLUMN kpi.watched.detector IS 'as it was before the recent points';
+COMMENT ON COLUMN kpi.watched.recent IS 'points observed since, 16 bytes each: time and value';
+COMMENT ON COLUMN kpi.watched.stamp IS 'drawn anew by every batch: tells a session whether the detector in its memory is this one';
+
+CREATE FUNCTION kpi._watched_detector(detector kpi.detector, recent bytea) RETURNS kpi.detector
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'kpi_watched_detector';
+COMMENT ON FUNCTION kpi._watched_detector(kpi.detector, bytea) IS 'the detector of a row of kpi.watched with its recent points observed';
 
 CREATE TABLE kpi.anomaly (
     watch_id    int NOT NULL,
@@ -7162,7 +7171,7 @@ WHERE pg_catalog.pg_has_role(w.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_mon
 COMMENT ON VIEW kpi.watches IS 'the watches of the reader''s roles, all for members of pg_monitor';
 
 CREATE VIEW kpi.detectors WITH (security_barrier) AS
-SELECT w.name AS watch, d.key, d.detector
+SELECT w.name AS watch, d.key, kpi._watched_detector(d.detector, d.recent) AS detector
 FROM kpi.watched d JOIN kpi.watch w ON w.id = d.watch_id
 WHERE pg_catalog.pg_has_role(w.owner, 'USAGE');
 COMMENT ON VIEW kpi.detectors IS 'the detectors of the watches of the reader''s roles';

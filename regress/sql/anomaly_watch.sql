@@ -44,8 +44,38 @@ COPY story_parts FROM PROGRAM 'true';
 INSERT INTO story_parts SELECT * FROM story_reading WHERE at >= '2026-01-01 08:00' ORDER BY at DESC;
 SELECT a.key, a.detector::text = b.detector::text AS same
 FROM kpi.detectors a JOIN kpi.detectors b ON b.watch = 'parts' AND b.key = a.key WHERE a.watch = 'whole' ORDER BY 1;
-SELECT kpi.unwatch('whole'), kpi.unwatch('parts');
-DROP TABLE story_copy, story_parts;
+
+-- Row by row, some of it undone, some by a session that has not seen the watch before: still the same detectors.
+CREATE TABLE story_rows (LIKE story_reading);
+SELECT kpi.watch('story_rows', 'at', 'temperature', key => '{device}', name => 'rows');
+DO $$
+DECLARE reading story_reading;
+BEGIN
+    FOR reading IN SELECT * FROM story_reading WHERE at < '2026-01-01 03:00' ORDER BY at LOOP
+        BEGIN
+            INSERT INTO story_rows VALUES (reading.at, reading.device, reading.room, -1000);
+            RAISE EXCEPTION 'undone';
+        EXCEPTION WHEN raise_exception THEN NULL;
+        END;
+        INSERT INTO story_rows SELECT reading.*;
+    END LOOP;
+END $$;
+\setenv PGDATABASE :DBNAME
+\! psql -qXc "INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 03:00' AND at < '2026-01-01 03:20' ORDER BY at"
+INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 03:20' AND at < '2026-01-01 08:00';
+INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 08:00' AND at < '2026-01-01 08:03';
+INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 08:03' AND at < '2026-01-01 08:05';
+SELECT d.key, length(d.recent) / 16 AS points FROM kpi.watched d JOIN kpi.watch w ON w.id = d.watch_id WHERE w.name = 'rows' ORDER BY 1;
+INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 08:05';
+SELECT a.key, a.detector::text = b.detector::text AS same
+FROM kpi.detectors a JOIN kpi.detectors b ON b.watch = 'rows' AND b.key = a.key WHERE a.watch = 'whole' ORDER BY 1;
+-- Bytes that are not whole points are refused, by the writer too.
+INSERT INTO story_rows VALUES ('2026-01-02', 3, 'hall', 1);
+UPDATE kpi.watched SET recent = '\x00' WHERE key = '{"device": 3}' AND watch_id = (SELECT id FROM kpi.watch WHERE name = 'rows');
+SELECT count(detector::text) FROM kpi.detectors WHERE watch = 'rows';
+\! psql -qXc "INSERT INTO story_rows VALUES ('2026-01-02 00:01', 3, 'hall', 1)"
+SELECT kpi.unwatch('whole'), kpi.unwatch('parts'), kpi.unwatch('rows');
+DROP TABLE story_copy, story_parts, story_rows;
 
 -- Keys of any type, null among them; values of any number; rows without a time, or at its end, are not scored.
 CREATE TABLE story_types (day date, who uuid, open bool, amount numeric);

@@ -39,12 +39,12 @@ impl IntoDatum for DetectorDatum {
 }
 
 /// The detector in argument `i`, or `None` where it is NULL.
-pub(super) fn detector(call: &Call, i: usize) -> Result<Option<Detector>, Error> {
+pub fn detector(call: &Call, i: usize) -> Result<Option<Detector>, Error> {
     Ok(call.bytes(i).map(Detector::decode).transpose()?)
 }
 
 /// A detector as a new varlena in the current memory context.
-pub(super) fn returned(detector: &Detector) -> pg_sys::Datum {
+pub fn returned(detector: &Detector) -> pg_sys::Datum {
     pg_sys::Datum::from(pgrx::rust_byte_slice_to_bytea(&detector.encode()).into_pg())
 }
 

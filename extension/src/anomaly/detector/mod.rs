@@ -4,7 +4,7 @@ mod datum;
 mod explain;
 mod window;
 
-pub use datum::DetectorDatum;
+pub use datum::{DetectorDatum, detector, returned};
 
 use kpi_anomaly::{DEFAULT_THRESHOLD, Detector, Observation, Settings};
 use pgrx::pg_sys;

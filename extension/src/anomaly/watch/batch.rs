@@ -1,9 +1,11 @@
 //! A batch of points, many to a key: takes the detectors of its keys, scores, and writes both back.
 
-use kpi_anomaly::detector::{Detector, Settings};
+use kpi_anomaly::detector::{Detector, Observation, Settings};
+use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::Watch;
+use super::kept::{self, Kept};
 use crate::anomaly::detector::DetectorDatum;
 use crate::error::Error;
 use crate::forecast::timestamp;
@@ -33,6 +35,88 @@ struct Scores {
     reason: Vec<Option<String>>,
 }
 
+impl Scores {
+    fn add(&mut self, key: &str, time: i64, value: f64, observation: &Observation) {
+        self.key.push(key.to_string());
+        self.ts.push(timestamp(time));
+        self.value.push(value.is_finite().then_some(value));
+        self.expected.push(observation.expected);
+        self.lower.push(observation.lower);
+        self.upper.push(observation.upper);
+        self.score.push(observation.score);
+        self.is_anomaly.push(observation.is_anomaly);
+        self.kind
+            .push(observation.kind.map(|kind| kind.name().to_string()));
+        self.reason.push(observation.reason(value));
+    }
+
+    /// Returns how many there were.
+    fn write(self, watch: &Watch) -> Result<u64, Error> {
+        let count = self.key.len() as u64;
+        if count == 0 {
+            return Ok(0);
+        }
+        spi::query_kept(
+            Mode::Write,
+            "INSERT INTO kpi.anomaly (watch_id, watch, key, ts, value, expected, lower, upper, score, is_anomaly, kind, reason) \
+             SELECT $1, $2, u.key::jsonb, u.ts, u.value, u.expected, u.lower, u.upper, u.score, u.is_anomaly, u.kind, u.reason \
+             FROM unnest($3::text[], $4::timestamptz[], $5::float8[], $6::float8[], $7::float8[], $8::float8[], $9::float8[], $10::bool[], \
+                         $11::text[], $12::text[]) u (key, ts, value, expected, lower, upper, score, is_anomaly, kind, reason)",
+            &[
+                arg(watch.id),
+                arg(watch.name.as_str()),
+                arg(self.key),
+                arg(self.ts),
+                arg(self.value),
+                arg(self.expected),
+                arg(self.lower),
+                arg(self.upper),
+                arg(self.score),
+                arg(self.is_anomaly),
+                arg(self.kind),
+                arg(self.reason),
+            ],
+            |_| Ok(()),
+        )?;
+        Ok(count)
+    }
+}
+
+/// What goes back into the rows of kpi.watched: points for most of them, whole detectors for some.
+///
+/// The rows are locked, so they are where they were found.
+#[derive(Default)]
+struct Written {
+    place: Vec<pg_sys::ItemPointerData>,
+    recent: Vec<Vec<u8>>,
+    whole_place: Vec<pg_sys::ItemPointerData>,
+    whole: Vec<DetectorDatum>,
+}
+
+impl Written {
+    fn write(self, stamp: i64) -> Result<(), Error> {
+        if !self.recent.is_empty() {
+            spi::query_kept(
+                Mode::Write,
+                "UPDATE kpi.watched w SET recent = u.recent, stamp = $3 FROM unnest($1::tid[], $2::bytea[]) u (place, recent) \
+                 WHERE w.ctid = u.place",
+                &[arg(self.place), arg(self.recent), arg(stamp)],
+                |_| Ok(()),
+            )?;
+        }
+        if !self.whole.is_empty() {
+            spi::query_kept(
+                Mode::Write,
+                "UPDATE kpi.watched w SET detector = u.detector, recent = '', stamp = $3 \
+                 FROM unnest($1::tid[], $2::kpi.detector[]) u (place, detector) WHERE w.ctid = u.place",
+                &[arg(self.whole_place), arg(self.whole), arg(stamp)],
+                |_| Ok(()),
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// Whether a batch is scored, or only learned from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -52,6 +136,7 @@ pub fn observe(watch: &Watch, mut groups: Vec<Group>, purpose: Purpose) -> Resul
     // Plans are kept from when the table was small: whatever it has grown to since, a few detectors are found by their keys.
     for (setting, value) in [
         ("enable_seqscan", "off"),
+        ("enable_bitmapscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("plan_cache_mode", "force_generic_plan"),
@@ -59,7 +144,7 @@ pub fn observe(watch: &Watch, mut groups: Vec<Group>, purpose: Purpose) -> Resul
         identity::set(setting, value)?;
     }
     let keys: Vec<String> = groups.iter().map(|group| group.key.clone()).collect();
-    let mut detectors = take(watch, &keys, groups.len())?;
+    let mut detectors = take(watch, &keys)?;
     let missing: Vec<String> = detectors
         .iter()
         .zip(&keys)
@@ -68,92 +153,60 @@ pub fn observe(watch: &Watch, mut groups: Vec<Group>, purpose: Purpose) -> Resul
         .collect();
     if !missing.is_empty() {
         begin(watch, &missing)?;
-        detectors = take(watch, &keys, groups.len())?;
+        detectors = take(watch, &keys)?;
     }
     let mut scores = Scores::default();
-    let mut written = Vec::with_capacity(groups.len());
-    for (group, detector) in groups.iter_mut().zip(detectors) {
-        let mut detector = match detector {
-            Some(detector) => detector,
-            None => Detector::new(watch.settings.clone())?,
+    let mut written = Written::default();
+    let stamp = kept::stamp();
+    for (group, kept) in groups.iter_mut().zip(detectors) {
+        // A watch that has been ended meanwhile keeps nothing.
+        let Some(mut kept) = kept else {
+            continue;
         };
         group.points.sort_by_key(|(time, _)| *time);
         for (time, value) in &group.points {
-            let observation = detector.observe(*time, *value);
+            let observation = kept.detector.observe(*time, *value);
             let noteworthy =
                 observation.is_anomaly || observation.score.is_some_and(|score| score >= watch.min_score);
             if noteworthy && purpose == Purpose::Score {
-                scores.key.push(group.key.clone());
-                scores.ts.push(timestamp(*time));
-                scores.value.push(value.is_finite().then_some(*value));
-                scores.expected.push(observation.expected);
-                scores.lower.push(observation.lower);
-                scores.upper.push(observation.upper);
-                scores.score.push(observation.score);
-                scores.is_anomaly.push(observation.is_anomaly);
-                scores
-                    .kind
-                    .push(observation.kind.map(|kind| kind.name().to_string()));
-                scores.reason.push(observation.reason(*value));
+                scores.add(&group.key, *time, *value, &observation);
             }
         }
-        written.push(DetectorDatum(detector));
+        match kept.note(&group.points) {
+            Some(recent) => {
+                written.place.push(kept.place);
+                written.recent.push(recent);
+            }
+            None => {
+                written.whole_place.push(kept.place);
+                written.whole.push(DetectorDatum(kept.detector.clone()));
+            }
+        }
+        kept::remember(watch.id, std::mem::take(&mut group.key), stamp, kept.detector);
         pgrx::check_for_interrupts!();
     }
-    spi::query_kept(
-        Mode::Write,
-        "UPDATE kpi.watched w SET detector = u.detector FROM unnest($2::text[], $3::kpi.detector[]) u (key, detector) \
-         WHERE w.watch_id = $1 AND w.key = u.key::jsonb",
-        &[arg(watch.id), arg(keys), arg(written)],
-        |_| Ok(()),
-    )?;
-    if scores.key.is_empty() {
-        return Ok(0);
-    }
-    let count = scores.key.len() as u64;
-    spi::query_kept(
-        Mode::Write,
-        "INSERT INTO kpi.anomaly (watch_id, watch, key, ts, value, expected, lower, upper, score, is_anomaly, kind, reason) \
-         SELECT $1, $2, u.key::jsonb, u.ts, u.value, u.expected, u.lower, u.upper, u.score, u.is_anomaly, u.kind, u.reason \
-         FROM unnest($3::text[], $4::timestamptz[], $5::float8[], $6::float8[], $7::float8[], $8::float8[], $9::float8[], $10::bool[], $11::text[], \
-                     $12::text[]) u (key, ts, value, expected, lower, upper, score, is_anomaly, kind, reason)",
-        &[
-            arg(watch.id),
-            arg(watch.name.as_str()),
-            arg(scores.key),
-            arg(scores.ts),
-            arg(scores.value),
-            arg(scores.expected),
-            arg(scores.lower),
-            arg(scores.upper),
-            arg(scores.score),
-            arg(scores.is_anomaly),
-            arg(scores.kind),
-            arg(scores.reason),
-        ],
-        |_| Ok(()),
-    )?;
-    Ok(count)
+    written.write(stamp)?;
+    scores.write(watch)
 }
 
 /// The detectors of keys, locked; `None` for a key that has none yet.
-fn take(watch: &Watch, keys: &[String], count: usize) -> Result<Vec<Option<Detector>>, Error> {
-    let mut detectors: Vec<Option<Detector>> = (0..count).map(|_| None).collect();
-    let found = spi::query_kept(
+fn take(watch: &Watch, keys: &[String]) -> Result<Vec<Option<Kept>>, Error> {
+    let mut detectors: Vec<Option<Kept>> = keys.iter().map(|_| None).collect();
+    spi::query_kept(
         Mode::Write,
-        "SELECT k.place, w.detector FROM unnest($2::text[]) WITH ORDINALITY k (key, place) \
-         JOIN kpi.watched w ON w.watch_id = $1 AND w.key = k.key::jsonb ORDER BY w.key FOR NO KEY UPDATE OF w",
+        "SELECT k.nth, w.place, w.recent, w.stamp, w.detector \
+         FROM (SELECT key::jsonb, nth FROM unnest($2::text[]) WITH ORDINALITY k (key, nth) ORDER BY 1) k, \
+              LATERAL (SELECT w.ctid AS place, w.recent, w.stamp, w.detector FROM kpi.watched w \
+                       WHERE w.watch_id = $1 AND w.key = k.key FOR NO KEY UPDATE) w",
         &[arg(watch.id), arg(keys.to_vec())],
-        |row| Ok((row.get::<i64>(1).unwrap_or_default(), row.get::<DetectorDatum>(2))),
+        |row| {
+            let at = row.get::<i64>(1).and_then(|nth| usize::try_from(nth - 1).ok());
+            if let Some((key, slot)) = at.and_then(|at| Some((keys.get(at)?, detectors.get_mut(at)?))) {
+                *slot = Kept::read(row, 2, watch.id, key)?;
+            }
+            Ok(())
+        },
     )?;
-    for (place, detector) in found {
-        if let Some(slot) = usize::try_from(place - 1)
-            .ok()
-            .and_then(|at| detectors.get_mut(at))
-        {
-            *slot = detector.map(|detector| detector.0);
-        }
-    }
     Ok(detectors)
 }
 
@@ -162,7 +215,7 @@ fn begin(watch: &Watch, keys: &[String]) -> Result<(), Error> {
     let settings: Settings = watch.settings.clone();
     spi::query_kept(
         Mode::Write,
-        "INSERT INTO kpi.watched SELECT $1, k.key::jsonb, $3 FROM unnest($2::text[]) k (key) ORDER BY k.key::jsonb ON CONFLICT DO NOTHING",
+        "INSERT INTO kpi.watched (watch_id, key, detector) SELECT $1, k.key::jsonb, $3 FROM unnest($2::text[]) k (key) ORDER BY k.key::jsonb ON CONFLICT DO NOTHING",
         &[
             arg(watch.id),
             arg(keys.to_vec()),

@@ -25,35 +25,57 @@ struct Due {
     until: Option<TimestampWithTimeZone>,
 }
 
+/// Which watches are looked at.
+enum Which {
+    /// Those of a source's KPIs, and of KPIs derived from others, with buckets that have closed since they were last looked at.
+    Closed { source: i32 },
+    /// A new one, from this long ago on; from the beginning where it is not said.
+    New { id: i32, learn: Option<Interval> },
+}
+
 /// Observes the buckets of a source's KPIs, and of those derived from others, that have closed since they were last looked at. A
 /// watch that cannot be read leaves a warning, and the refresh goes on.
 pub fn closed(source: i32) -> Result<(), Error> {
     let _owner = Identity::extension_owner()?;
-    if due(source)?.is_empty() {
-        return Ok(());
-    }
-    spi::run("SELECT kpi._observe_closed($1)", &[arg(source)])?;
+    // What is watched at all is known without a lock; whoever finds nothing due does nothing.
+    spi::query_kept(
+        Mode::Write,
+        "SELECT kpi._observe_closed($1) WHERE EXISTS (SELECT FROM kpi.watch w JOIN kpi.kpi k ON k.code = w.code \
+                                                      WHERE k.source_id = $1 OR k.source_id IS NULL)",
+        &[arg(source)],
+        |_| Ok(()),
+    )?;
     Ok(())
 }
 
 /// `kpi._closed(source)`: the work itself, within the subtransaction of `kpi._observe_closed`.
 #[pg_extern(sql = false)]
 fn observe_closed(source: i32) -> Result<(), ErrorReport> {
-    for due in due(source)? {
+    for due in due(Which::Closed { source })? {
         observe(&due, Purpose::Score)?;
     }
     Ok(())
 }
 
-fn due(source: i32) -> Result<Vec<Due>, Error> {
+fn due(which: Which) -> Result<Vec<Due>, Error> {
+    let (source, id, learn) = match which {
+        Which::Closed { source } => (Some(source), None, None),
+        Which::New { id, learn } => (None, Some(id), learn),
+    };
     spi::query_kept(
         Mode::Write,
-        "SELECT w.id, w.name, w.threshold, w.direction, w.season, w.min_score, w.code, w.period, w.key, w.filter, w.owner::oid, w.observed_until, c.until \
+        "SELECT w.id, w.name, w.threshold, w.direction, w.season, w.min_score, w.code, w.period, w.key, w.filter, w.owner::oid, \
+                coalesce(c.until - $3, w.observed_until), c.until \
          FROM kpi.watch w JOIN kpi.kpi k ON k.code = w.code LEFT JOIN kpi.source s ON s.id = k.source_id, \
          LATERAL (SELECT pg_catalog.date_trunc(w.period, now() - w.delay, coalesce(s.timezone, 'UTC'))) c (until) \
-         WHERE (k.source_id = $1 OR k.source_id IS NULL) AND (w.observed_until IS NULL OR c.until > w.observed_until) \
+         WHERE CASE WHEN $2 IS NULL THEN (k.source_id = $1 OR k.source_id IS NULL) AND (w.observed_until IS NULL OR c.until > w.observed_until) \
+                    ELSE w.id = $2 END \
          ORDER BY w.id FOR NO KEY UPDATE OF w",
-        &[arg(source)],
+        &[
+            raw_arg(pg_sys::INT4OID, source.into_datum()),
+            raw_arg(pg_sys::INT4OID, id.into_datum()),
+            raw_arg(pg_sys::INTERVALOID, learn.into_datum()),
+        ],
         due_of,
     )
 }
@@ -75,19 +97,9 @@ fn due_of(row: &Row) -> Result<Due, Error> {
 pub fn learn(id: i32, learn: Option<Interval>) -> Result<(), Error> {
     let due = {
         let _owner = Identity::extension_owner()?;
-        spi::first(
-            Mode::Write,
-            "SELECT w.id, w.name, w.threshold, w.direction, w.season, w.min_score, w.code, w.period, w.key, w.filter, w.owner::oid, c.until - $2, c.until \
-             FROM kpi.watch w JOIN kpi.kpi k ON k.code = w.code LEFT JOIN kpi.source s ON s.id = k.source_id, \
-             LATERAL (SELECT pg_catalog.date_trunc(w.period, now() - w.delay, coalesce(s.timezone, 'UTC'))) c (until) WHERE w.id = $1",
-            &[arg(id), raw_arg(pg_sys::INTERVALOID, learn.into_datum())],
-            due_of,
-        )?
+        due(Which::New { id, learn })?
     };
-    match due {
-        Some(due) => observe(&due, Purpose::Learn),
-        None => Ok(()),
-    }
+    due.iter().try_for_each(|due| observe(due, Purpose::Learn))
 }
 
 /// Reads as the owner of the watch, and writes down as the owner of the extension.

@@ -4,6 +4,7 @@
 mod batch;
 mod closed;
 mod define;
+mod kept;
 mod rows;
 mod table;
 
