@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::baseline::Baseline;
+use crate::bend;
 use crate::detect::Input;
 use crate::gap;
 use crate::robust::scale;
@@ -16,6 +17,8 @@ const CUT: f64 = 3.0;
 const RATIO: f64 = 1.5;
 /// Share of a standard deviation below which a distance is as good as none.
 const FLOOR: f64 = 0.1;
+/// Standard deviations by which the lines of a trend change part at least.
+const PART: f64 = 4.0;
 
 /// 1. What is usual is a level, which may jump and drift, and a season, both estimated from the *other* values
 ///    ([`Baseline`]). Season, width of the level, and whether the season changes are chosen by the errors that they leave.
@@ -24,7 +27,7 @@ const FLOOR: f64 = 0.1;
 /// 3. Distances are divided by their scatter at the place of the season, as far as places differ by more than chance, and in the
 ///    regime, where the scatter changes.
 /// 4. A value is a spike or a dip if its distance is rarer than the threshold. The first value after a jump is a level shift, the
-///    first one of a regime a variance change. Gaps and runs of equal values that are long for the series are missing data and flat
+///    first one of a regime a variance change, the first one on a line of another slope a trend change. Gaps and runs of equal values that are long for the series are missing data and flat
 ///    lines.
 pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec<Verdict>, Error> {
     let Input {
@@ -42,6 +45,7 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
     let overall = input.unit(&mut known(&residuals));
     let places = scatter(&residuals, season, overall);
     let mut unit: Vec<f64> = (0..values.len()).map(|t| places[t % season]).collect();
+    let bends = bend::bends(&baseline.steady, season, PART * overall, request.threshold, poll)?;
     let regimes = regimes(&residuals, &mut unit, overall, poll)?;
     let threshold = request.threshold;
     let direction = request.direction;
@@ -60,6 +64,15 @@ pub(crate) fn judge(input: &Input, poll: &mut dyn FnMut() -> bool) -> Result<Vec
         let levels = (jump.before, jump.after);
         if let Some(verdict) = verdicts.get_mut(jump.place) {
             verdict.flag(jump.probability, threshold, Cause::Shift { levels });
+        }
+    }
+    for bend in bends
+        .iter()
+        .filter(|bend| direction.takes(bend.after - bend.before))
+    {
+        let slopes = (bend.before, bend.after);
+        if let Some(verdict) = verdicts.get_mut(bend.place).filter(|v| !v.is_anomaly) {
+            verdict.flag(bend.probability, threshold, Cause::Bend { slopes });
         }
     }
     for regime in &regimes {

@@ -28,6 +28,8 @@ pub(crate) struct Baseline {
     pub(crate) expected: Vec<f64>,
     /// Where the level jumps.
     pub(crate) jumps: Vec<Jump>,
+    /// The values without season and jumps, those far out brought nearer; gaps stay.
+    pub(crate) steady: Vec<f64>,
     /// Steps on each side that the level is made of; the tests look at it.
     #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) half: usize,
@@ -48,25 +50,28 @@ impl Baseline {
         let mut course = vec![0.0; n];
         let mut found = Vec::new();
         let mut half = n;
-        for round in 0..ROUNDS {
+        let mut steady = Vec::new();
+        // Without a season the second round would be the first again.
+        for _ in 0..if season == 1 { 1 } else { ROUNDS } {
             let above: Vec<f64> = values.iter().zip(&level).map(|(y, l)| y - l).collect();
             course = seasonal(&above, season, poll)?;
             let adjusted: Vec<f64> = values.iter().zip(&course).map(|(y, c)| y - c).collect();
-            let cut = cut(&adjusted, &level);
+            steady = cut(&adjusted, &level);
             if with_jumps {
-                found = jumps(&cut, poll)?;
+                found = jumps(&steady, poll)?;
             }
-            if round == 0 && season == 1 {
-                // Without a season the second round would be the first again.
-                (level, half) = smooth(&cut, &adjusted, season, &found, poll)?;
-                break;
+            (level, half) = smooth(&steady, &adjusted, season, &found, poll)?;
+        }
+        for jump in &found {
+            for slot in &mut steady[jump.place..] {
+                *slot -= jump.after - jump.before;
             }
-            (level, half) = smooth(&cut, &adjusted, season, &found, poll)?;
         }
         let expected = level.iter().zip(&course).map(|(l, c)| l + c).collect();
         Ok(Self {
             expected,
             jumps: found,
+            steady,
             half,
         })
     }

@@ -15,6 +15,7 @@
 
 mod auto;
 mod baseline;
+mod bend;
 pub mod calibration;
 pub mod changepoint;
 mod chart;

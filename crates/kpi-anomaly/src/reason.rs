@@ -39,6 +39,13 @@ pub fn reason(value: f64, verdict: &Verdict, season: usize) -> Option<String> {
                 number(after, 4)
             )
         }
+        Cause::Bend {
+            slopes: (before, after),
+        } => format!(
+            "the slope changes from {} to {} per step",
+            number(before, 3),
+            number(after, 3)
+        ),
         Cause::Scatter {
             deviations: (before, after),
         } => {

@@ -14,6 +14,11 @@ pub enum Cause {
         /// The level before and after.
         levels: (f64, f64),
     },
+    /// The level rises or falls at another pace from here on.
+    Bend {
+        /// Change per step before and after.
+        slopes: (f64, f64),
+    },
     /// The values scatter more or less from here on.
     Scatter {
         /// Robust standard deviations around the expected values before and after.
@@ -99,6 +104,7 @@ impl Verdict {
             Cause::Distance | Cause::Saliency | Cause::Isolation => side(Kind::Spike, Kind::Dip),
             Cause::Chart { chart: Chart::One } => side(Kind::Spike, Kind::Dip),
             Cause::Shift { .. } | Cause::Chart { .. } => Kind::LevelShift,
+            Cause::Bend { .. } => Kind::TrendChange,
             Cause::Scatter { .. } => Kind::VarianceChange,
             Cause::Missing { .. } => Kind::MissingData,
             Cause::Still { .. } => Kind::FlatLine,

@@ -147,6 +147,15 @@ fn kinds_and_their_causes() {
     assert!(kind_near(&values, 600, Kind::LevelShift));
     let mut values = base.clone();
     for (t, value) in values.iter_mut().enumerate().skip(600) {
+        *value += 0.05 * (t - 600) as f64;
+    }
+    let verdicts = judge(&values);
+    let bends: Vec<usize> = (0..values.len())
+        .filter(|t| verdicts[*t].kind() == Some(Kind::TrendChange))
+        .collect();
+    assert!(bends.len() == 1 && bends[0].abs_diff(600) < 30, "{bends:?}");
+    let mut values = base.clone();
+    for (t, value) in values.iter_mut().enumerate().skip(600) {
         *value = course(t) + 4.0 * (*value - course(t));
     }
     let scatter = judge(&values)
