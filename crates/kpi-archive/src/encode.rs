@@ -13,13 +13,14 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::{Compression as Codec, Encoding, GzipLevel, ZstdLevel};
+use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
+use crate::choose::Way;
 use crate::hash::ArrayHasher;
 use crate::{Column, Compression, Error, Hashes, Kind, Schema, WriteOptions};
 
@@ -34,14 +35,18 @@ pub(crate) const METADATA_KEY: &str = "pg_kpi";
 pub(crate) struct Encoder {
     schema: SchemaRef,
     columns: Vec<Column>,
-    time_column: usize,
-    must_be_sorted: bool,
-    writer: SerializedFileWriter<Vec<u8>>,
-    factory: ArrowRowGroupWriterFactory,
+    options: WriteOptions,
+    /// Begun anew with the first row group, whose values say how columns are encoded.
+    started: Started,
     hasher: ArrayHasher,
     nan: BTreeSet<i32>,
     times: Times,
     row_group_rows: Vec<u64>,
+}
+
+struct Started {
+    writer: SerializedFileWriter<Vec<u8>>,
+    factory: ArrowRowGroupWriterFactory,
 }
 
 impl fmt::Debug for Encoder {
@@ -78,24 +83,34 @@ fn failed(error: ParquetError) -> Error {
     )
 }
 
+impl Started {
+    fn new(
+        columns: &[Column],
+        schema: &SchemaRef,
+        ways: &[Way],
+        options: &WriteOptions,
+    ) -> Result<Self, Error> {
+        let parquet = ArrowSchemaConverter::new()
+            .schema_root("rows")
+            .convert(schema)
+            .map_err(failed)?;
+        let properties = Arc::new(properties(columns, ways, options)?);
+        let writer =
+            SerializedFileWriter::new(Vec::new(), parquet.root_schema_ptr(), properties).map_err(failed)?;
+        let factory = ArrowRowGroupWriterFactory::new(&writer, Arc::clone(schema));
+        Ok(Self { writer, factory })
+    }
+}
+
 impl Encoder {
     pub(crate) fn new(schema: &Schema, options: &WriteOptions) -> Result<Self, Error> {
         let arrow = schema.arrow();
-        let parquet = ArrowSchemaConverter::new()
-            .schema_root("rows")
-            .convert(&arrow)
-            .map_err(failed)?;
-        let properties = properties(schema, options)?;
-        let writer = SerializedFileWriter::new(Vec::new(), parquet.root_schema_ptr(), Arc::new(properties))
-            .map_err(failed)?;
-        let factory = ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&arrow));
+        let usual: Vec<_> = schema.columns.iter().map(|c| Way::usual(c.kind)).collect();
         Ok(Self {
+            started: Started::new(&schema.columns, &arrow, &usual, options)?,
             schema: arrow,
             columns: schema.columns.clone(),
-            time_column: options.time_column,
-            must_be_sorted: options.sorted,
-            writer,
-            factory,
+            options: options.clone(),
             hasher: ArrayHasher::new(schema),
             nan: BTreeSet::new(),
             times: Times {
@@ -111,7 +126,16 @@ impl Encoder {
 
     /// Bytes of the row groups so far.
     pub(crate) fn bytes(&self) -> usize {
-        self.writer.bytes_written()
+        self.started.writer.bytes_written()
+    }
+
+    /// How to encode columns that have values like these.
+    fn ways(&self, arrays: &[ArrayRef], stop: &AtomicBool) -> Result<Vec<Way>, Error> {
+        let codec = codec(self.options.compression)?;
+        let columns = self.columns.iter().zip(self.schema.fields()).zip(arrays);
+        columns
+            .map(|((column, field), values)| Way::choose(column.kind, field, values, codec, stop))
+            .collect()
     }
 
     /// Encodes a row group. When `stop` becomes true, it ends early with [`Error::Canceled`].
@@ -124,8 +148,13 @@ impl Encoder {
         self.look_at(&arrays)?;
         self.hasher.add(&arrays, rows);
         let index = self.row_group_rows.len();
-        let writers = self.factory.create_column_writers(index).map_err(failed)?;
-        let mut group = self.writer.next_row_group().map_err(failed)?;
+        if index == 0 {
+            let ways = self.ways(&arrays, stop)?;
+            self.started = Started::new(&self.columns, &self.schema, &ways, &self.options)?;
+        }
+        let Started { writer, factory } = &mut self.started;
+        let writers = factory.create_column_writers(index).map_err(failed)?;
+        let mut group = writer.next_row_group().map_err(failed)?;
         for ((mut writer, array), field) in writers.into_iter().zip(arrays).zip(self.schema.fields()) {
             for start in (0..rows).step_by(SLICE) {
                 if stop.load(Ordering::Relaxed) {
@@ -167,11 +196,12 @@ impl Encoder {
                 self.nan.insert(column.field_id);
             }
         }
-        if let (Some(column), Some(array)) =
-            (self.columns.get(self.time_column), arrays.get(self.time_column))
-        {
+        if let (Some(column), Some(array)) = (
+            self.columns.get(self.options.time_column),
+            arrays.get(self.options.time_column),
+        ) {
             self.times.add(column.kind, array);
-            if self.must_be_sorted && !self.times.sorted {
+            if self.options.sorted && !self.times.sorted {
                 return Err(Error::new(
                     crate::ErrorKind::NotRepresentable,
                     "rows come out of the order that the file declares".into(),
@@ -189,7 +219,7 @@ impl Encoder {
             nan: self.nan.into_iter().collect(),
             times: self.times,
             row_group_rows: self.row_group_rows,
-            writer: self.writer,
+            writer: self.started.writer,
         }
     }
 }
@@ -246,8 +276,9 @@ impl Times {
     }
 
     fn add_each(&mut self, array: &ArrayRef, values: impl Iterator<Item = i64>) {
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         for (i, value) in values.enumerate() {
-            if array.is_null(i) {
+            if nulls.is_some_and(|nulls| nulls.is_null(i)) {
                 self.seen_null = true;
                 continue;
             }
@@ -259,7 +290,7 @@ impl Times {
     }
 }
 
-fn properties(schema: &Schema, options: &WriteOptions) -> Result<WriterProperties, Error> {
+fn codec(compression: Compression) -> Result<Codec, Error> {
     let invalid = |error: ParquetError| {
         Error::configuration(
             "the compression cannot be used".into(),
@@ -267,13 +298,16 @@ fn properties(schema: &Schema, options: &WriteOptions) -> Result<WriterPropertie
             "A level of zstd is 1 to 22.".into(),
         )
     };
-    let codec = match options.compression {
+    Ok(match compression {
         Compression::Zstd(level) => Codec::ZSTD(ZstdLevel::try_new(level).map_err(invalid)?),
         Compression::Gzip => Codec::GZIP(GzipLevel::default()),
         Compression::Snappy => Codec::SNAPPY,
         Compression::Lz4 => Codec::LZ4_RAW,
         Compression::None => Codec::UNCOMPRESSED,
-    };
+    })
+}
+
+fn properties(columns: &[Column], ways: &[Way], options: &WriteOptions) -> Result<WriterProperties, Error> {
     let sorted = options.sorted.then(|| {
         vec![SortingColumn {
             column_idx: options.time_column as i32,
@@ -283,7 +317,7 @@ fn properties(schema: &Schema, options: &WriteOptions) -> Result<WriterPropertie
     });
     let mut builder = WriterProperties::builder()
         .set_created_by(format!("pg_kpi {}", env!("CARGO_PKG_VERSION")))
-        .set_compression(codec)
+        .set_compression(codec(options.compression)?)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_data_page_row_count_limit(options.max_page_rows.max(1))
         // Pages end between batches: this one divides the rows of a page, so that those of all columns end at the same rows.
@@ -291,14 +325,9 @@ fn properties(schema: &Schema, options: &WriteOptions) -> Result<WriterPropertie
         .set_max_row_group_row_count(None)
         .set_bloom_filter_position(BloomFilterPosition::End)
         .set_sorting_columns(sorted);
-    for column in &schema.columns {
+    for (column, way) in columns.iter().zip(ways) {
         let path = ColumnPath::new(vec![column.name.clone()]);
-        if matches!(column.kind, Kind::Timestamp { .. } | Kind::Time) {
-            // Times ascend by steps that repeat: their differences take far less than a dictionary of them.
-            builder = builder
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
-        }
+        builder = way.apply(builder, &path);
         if column.bloom && options.encryption.is_none() {
             builder = builder
                 .set_column_bloom_filter_enabled(path.clone(), true)

@@ -24,6 +24,8 @@ use crate::{Error, Kind, Schema};
 const NULL: u64 = 0x6B70_695F_6E75_6C6C;
 const FIRST: u64 = 0x9E37_79B9_7F4A_7C15;
 const SECOND: u64 = 0xC2B2_AE3D_27D4_EB4F;
+/// Rows that are hashed at a time: few enough for their hashes to stay in the nearest cache.
+const BLOCK: usize = 1024;
 
 /// 128 bits that stand for a multiset of values.
 ///
@@ -141,11 +143,17 @@ impl ArrayHasher {
 
     /// Adds `rows` rows: one array per column of the schema, in its order.
     pub(crate) fn add(&mut self, arrays: &[ArrayRef], rows: usize) {
+        for start in (0..rows).step_by(BLOCK) {
+            self.add_block(arrays, start, BLOCK.min(rows - start));
+        }
+    }
+
+    fn add_block(&mut self, arrays: &[ArrayRef], start: usize, rows: usize) {
         self.rows.clear();
         self.rows.resize(rows, 0);
         for ((field_id, kind), array) in self.columns.iter().zip(arrays) {
             self.values.clear();
-            hash_values(*kind, array, &mut self.values);
+            hash_values(*kind, &array.slice(start, rows), &mut self.values);
             let factor = mix(*field_id as u64 ^ FIRST) | 1;
             let mut column = ContentHash::default();
             for (row, hash) in self.rows.iter_mut().zip(&self.values) {

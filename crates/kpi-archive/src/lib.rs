@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `schema`, `metadata` | what a column is in a file, what a file says about itself |
-//! | `column`, `write`, `encode`, `work` | rows to one object, encoded on a second thread |
+//! | `column`, `write`, `encode`, `choose`, `work` | rows to one object, encoded on a second thread |
 //! | `hash`, `verify` | the content hash of rows, and the proof that an object holds what was written |
 //! | `seal`, `footer` | a seal over every byte of an object that is ever read |
 //! | `predicate`, `statistics`, `prune` | which row groups and pages may hold a row |
@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod choose;
 mod column;
 mod encode;
 mod error;
