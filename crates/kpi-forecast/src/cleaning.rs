@@ -10,6 +10,8 @@ const NEIGHBOURS: usize = 3;
 const ROUNDS: usize = 3;
 /// Interquartile ranges beyond the quartiles from which a value is far out (Tukey 1977, *Exploratory Data Analysis*, section 2D).
 const FAR: f64 = 3.0;
+/// And from which it is obvious that it is.
+const OBVIOUSLY_FAR: f64 = 9.0;
 /// Share of the values that can be outliers; where more are far out, that is how the series is.
 const MOST: f64 = 0.1;
 /// Values after a step by which its size is told, and the fewest that will do.
@@ -27,6 +29,14 @@ pub struct Cleaning {
     pub outliers: bool,
     /// What came before a step is brought to the level after it.
     pub level_shifts: bool,
+    /// Only what nobody would doubt: thrice as far out, and with a whole side of neighbours after it.
+    pub obvious: bool,
+}
+
+impl Cleaning {
+    fn far(self) -> f64 {
+        if self.obvious { OBVIOUSLY_FAR } else { FAR }
+    }
 }
 
 /// A history without what was taken out.
@@ -46,7 +56,7 @@ pub struct Cleaned {
 /// Tukey's outer fences, three interquartile ranges beyond the quartiles, where the range is that of these distances or of the
 /// differences from value to value, whichever is larger: steps of a random walk are no outliers. It is replaced like a gap
 /// ([`gaps::fill`]). Two or more at the very end stay, as a level that has just changed looks the same. Where more than a tenth of the
-/// values are so far out, that is how the series is, and all stay.
+/// values are so far out, that is how the series is, and all stay. It is obvious nine ranges beyond the quartiles, with three values after it.
 ///
 /// A level shift is a difference beyond those fences, of which three quarters stay: by the median of what eight values or more differ from
 /// those whole seasons before, more than other values do. That is added to all values before; where it would take values that are above 0 to
@@ -58,7 +68,7 @@ pub struct Cleaned {
 /// use kpi_forecast::cleaning::{Cleaning, clean};
 /// let mut values: Vec<f64> = (0..40).map(|t| 50.0 + (t * t % 11) as f64).collect();
 /// values[20] = 500.0;
-/// let all = Cleaning { outliers: true, level_shifts: true };
+/// let all = Cleaning { outliers: true, level_shifts: true, obvious: false };
 /// let found = clean(&values, 1, all, &mut || false).unwrap();
 /// assert_eq!(found.outliers, [20]);
 /// assert!(found.shifts.is_empty() && (found.values[20] - 55.0).abs() < 5.0);
@@ -77,7 +87,7 @@ pub fn clean(
     if what.outliers {
         for _ in 0..ROUNDS {
             unless_canceled(poll)?;
-            let found = outliers(values, &cleaned.values, season, poll)?;
+            let found = outliers(values, &cleaned.values, season, what, poll)?;
             if found == cleaned.outliers {
                 break;
             }
@@ -92,7 +102,7 @@ pub fn clean(
     if what.level_shifts {
         unless_canceled(poll)?;
         let level = without_season(&cleaned.values, &cleaned.values, season, poll)?;
-        for Shift { at, change, ratio } in shifts(&level, &cleaned.values, season.max(1)) {
+        for Shift { at, change, ratio } in shifts(&level, &cleaned.values, season.max(1), what.far()) {
             let positive = cleaned.values.iter().all(|y| *y > 0.0);
             let before = &mut cleaned.values[..at];
             let by_ratio = positive && before.iter().any(|y| *y + change <= 0.0);
@@ -125,6 +135,7 @@ fn outliers(
     values: &[f64],
     typical: &[f64],
     season: usize,
+    what: Cleaning,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<usize>, Error> {
     let n = values.len();
@@ -146,11 +157,14 @@ fn outliers(
             y - median(near)
         })
         .collect();
-    let far = Fences::of(&off, &differences);
+    let far = Fences::of(&off, &differences, what.far());
     let mut found: Vec<usize> = (0..n).filter(|t| far.exclude(off[*t])).collect();
     let last = (0..n).rev().take_while(|t| found.contains(t)).count();
     if last > 1 {
         found.truncate(found.len() - last);
+    }
+    if what.obvious {
+        found.retain(|t| t + NEIGHBOURS < n);
     }
     if found.len() as f64 > MOST * n as f64 {
         found.clear();
@@ -166,9 +180,9 @@ struct Shift {
 }
 
 /// Steps to another level: jumps of `level`, the `values` without their season.
-fn shifts(level: &[f64], values: &[f64], season: usize) -> Vec<Shift> {
+fn shifts(level: &[f64], values: &[f64], season: usize, by: f64) -> Vec<Shift> {
     let differences: Vec<f64> = level.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let far = Fences::of(&differences, &differences);
+    let far = Fences::of(&differences, &differences, by);
     // Values are compared with those whole seasons before, so that what the jump did to the season found does not matter.
     let lag = season * SIDE.div_ceil(season);
     let mut found: Vec<Shift> = Vec::new();
@@ -210,14 +224,14 @@ struct Fences {
 }
 
 impl Fences {
-    /// Around the quartiles of `values`, with the interquartile range of these or of `others`. Nothing is out where these have none.
-    fn of(values: &[f64], others: &[f64]) -> Self {
+    /// So many interquartile ranges, of `values` or of `others`, beyond the quartiles of `values`. Nothing is out where these have none.
+    fn of(values: &[f64], others: &[f64], by: f64) -> Self {
         let range = |v: &[f64]| quartiles(v).map_or(0.0, |(low, _, high)| high - low);
         let wide = range(values).max(range(others));
         match quartiles(values) {
             Some((low, _, high)) if wide > 0.0 => Self {
-                low: low - FAR * wide,
-                high: high + FAR * wide,
+                low: low - by * wide,
+                high: high + by * wide,
             },
             _ => Self {
                 low: f64::NEG_INFINITY,

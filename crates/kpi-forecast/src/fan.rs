@@ -200,8 +200,14 @@ fn plain(
         }
     };
     let mut filled = gaps::fill(known, season);
-    if options.cleaning != Cleaning::default() {
-        filled = clean(&filled, season, options.cleaning, poll)?.values;
+    let cleaning = match options.cleaning {
+        Some(asked) => asked,
+        // What regressors explain is no outlier.
+        None if options.regressors.is_empty() => request.model.cleaning(),
+        None => Cleaning::default(),
+    };
+    if cleaning.outliers || cleaning.level_shifts {
+        filled = clean(&filled, season, cleaning, poll)?.values;
     }
     let scale = match scale {
         None => None,

@@ -2,6 +2,7 @@
 
 use crate::arima::Arima;
 use crate::ces::Ces;
+use crate::cleaning::Cleaning;
 use crate::ensemble::Ensemble;
 use crate::ets::{Ets, Part};
 use crate::grid::exact_season;
@@ -169,6 +170,20 @@ impl Members {
 }
 
 impl Model {
+    /// What the model takes out of a history where nobody says what to take: `auto` obvious outliers, the others nothing.
+    ///
+    /// ```
+    /// use kpi_forecast::Model;
+    /// assert!(Model::Auto.cleaning().outliers && !Model::Ets.cleaning().outliers);
+    /// ```
+    pub fn cleaning(self) -> Cleaning {
+        Cleaning {
+            outliers: self == Self::Auto,
+            level_shifts: false,
+            obvious: true,
+        }
+    }
+
     /// The models that forecast by themselves, the simplest first.
     const SINGLE: [Self; 25] = [
         Self::SeasonalNaive,

@@ -64,8 +64,9 @@ pub struct Options {
     pub bounds: Bounds,
     /// Whence the bands come.
     pub interval: Interval,
-    /// What is taken out of the history first.
-    pub cleaning: Cleaning,
+    /// What is taken out of the history first; what the model does by itself ([`Model::cleaning`](crate::Model::cleaning)) where it is
+    /// not said.
+    pub cleaning: Option<Cleaning>,
     /// The transformation of the history, none where `None`; needs values above 0.
     pub box_cox: Option<Lambda>,
     /// Whether the forecast is the mean rather than the median of what the transformation makes of the model's distribution.

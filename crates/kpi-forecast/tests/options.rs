@@ -232,6 +232,31 @@ fn conformal_bands_are_around_gaps_and_late_series_too() {
     assert!(fan.bands[0].ends.iter().all(|(lower, upper)| lower < upper));
 }
 
+#[test]
+fn auto_takes_out_what_is_obvious_unless_told_otherwise() {
+    let plain: Vec<f64> = (0..60).map(|t| 100.0 + f64::from(t * t % 13)).collect();
+    let mut spiked = plain.clone();
+    spiked[50] = 5000.0;
+    let of = |values: &[f64], model: Model, cleaning: Option<Cleaning>| {
+        let options = Options {
+            cleaning,
+            ..Options::default()
+        };
+        made(values, &request(model, 3, Some(1)), &options)
+            .unwrap()
+            .values[0]
+    };
+    let usual = of(&plain, Model::Auto, None);
+    assert!((of(&spiked, Model::Auto, None) - usual).abs() < 3.0);
+    assert!((of(&spiked, Model::Auto, Some(Cleaning::default())) - usual).abs() > 10.0);
+    // Other models do as they are told.
+    assert!((of(&spiked, Model::Ses, None) - usual).abs() > 10.0);
+    // The newest values may be a new level.
+    let mut risen = plain.clone();
+    risen[58..].fill(5000.0);
+    assert!(of(&risen, Model::Auto, None) > 1000.0);
+}
+
 fn any_options() -> impl Strategy<Value = Options> {
     let level = 0.01..0.99_f64;
     let bounds = (prop::option::of(-50.0..0.0_f64), prop::option::of(0.1..200.0_f64));
@@ -246,10 +271,11 @@ fn any_options() -> impl Strategy<Value = Options> {
             } else {
                 Interval::Normal
             },
-            cleaning: Cleaning {
+            cleaning: Some(Cleaning {
                 outliers,
                 level_shifts: outliers,
-            },
+                obvious: false,
+            }),
             box_cox: match lambda {
                 0 => Some(Lambda::Auto),
                 1 => Some(Lambda::Given(0.5)),

@@ -61,7 +61,7 @@ pub(super) fn options(json: Option<AnyElement>) -> Result<Options, Error> {
             "upper" => options.bounds.upper = Some(number(key, value)?),
             "non_negative" => non_negative = truth(key, value)?,
             "interval" => options.interval = interval(value)?,
-            "clean" => options.cleaning = cleaning(value)?,
+            "clean" => options.cleaning = Some(cleaning(value)?),
             "box_cox" => options.box_cox = Some(exponent(value)?),
             "growth" => logistic.is_asked = is_logistic(value)?,
             "capacity" => logistic.capacity = Some(number(key, value)?),
@@ -176,7 +176,7 @@ fn cleaning(value: &Value) -> Result<Cleaning, Error> {
     if let Some(all) = value.as_bool() {
         return Ok(Cleaning {
             outliers: all,
-            level_shifts: false,
+            ..Cleaning::default()
         });
     }
     let kind = "true, false or an object";

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 const ALL: Cleaning = Cleaning {
     outliers: true,
     level_shifts: true,
+    obvious: false,
 };
 
 fn weekly(n: usize, seed: u64) -> Vec<f64> {
@@ -91,7 +92,7 @@ fn errors(model: Model, contaminate: impl Fn(&mut [f64], &mut Random)) -> (f64, 
         };
         for (sum, cleaning) in [(&mut with, ALL), (&mut without, Cleaning::default())] {
             let options = Options {
-                cleaning,
+                cleaning: Some(cleaning),
                 ..Options::default()
             };
             let made = fan(&history, &request, &options, &[], &mut || false).unwrap();
