@@ -6,15 +6,17 @@ use super::alarms::REMEMBERED;
 use super::clock::Clock;
 use super::experts::Experts;
 use super::rarity::{BINS, Rarity, Tail};
-use super::season::{HISTORY, PLACES, Profile, Search, WIDEST};
+use super::season::{HISTORY, PLACES, Profile, Search, Sharing, WIDEST, short};
 use super::{Detector, MAX_SEASON, Settings};
 use crate::{Direction, Error};
 
 /// A detector never takes more bytes: its longest history and profile.
 pub const MAX_BYTES: usize = 12_288;
 const TYPE_NAME: &str = "kpi.detector";
-/// The layout of the content, beside the version of the frame around it.
-const LAYOUT: u8 = 1;
+/// The layout of the content, beside the version of the frame around it. The first one had no expert with a smoothed season, no mean
+/// of the moves, and sizes of places that were believed alike.
+const LAYOUT: u8 = 2;
+const FIRST_LAYOUT: u8 = 1;
 const DIRECTIONS: [Direction; 3] = [Direction::Both, Direction::Up, Direction::Down];
 
 impl Detector {
@@ -37,7 +39,7 @@ impl Detector {
             writer.f64(*number);
         }
         let evidence = &self.evidence;
-        for number in [self.scale, self.scatter, self.alarms.felt] {
+        for number in [self.scale, self.scatter, self.moves, self.alarms.felt] {
             writer.f64(number);
         }
         for number in [
@@ -62,7 +64,7 @@ impl Detector {
             [start, outer, exponent, normal]
                 .iter()
                 .for_each(|number| writer.f64(*number));
-            write_shorts(&mut writer, &rarity.bins);
+            write_singles(&mut writer, &rarity.bins);
         }
         writer.varint(self.alarms.steps.len() as u64);
         self.alarms.steps.iter().for_each(|step| writer.varint(*step));
@@ -70,12 +72,19 @@ impl Detector {
         writer.varint(u64::from(self.search.known));
         writer.varint(u64::from(self.search.steps));
         writer.f64(self.search.sum);
+        writer.u8(u8::from(self.search.origin.is_some()));
+        writer.f64(self.search.origin.unwrap_or_default());
         writer.varint(self.search.values.len() as u64);
-        write_shorts(&mut writer, &self.search.values);
+        for value in &self.search.values {
+            // The lowest byte is zero, see `short`.
+            writer.raw(&value.to_bits().to_le_bytes()[1..]);
+        }
         writer.varint(self.profile.as_ref().map_or(0, |profile| profile.season as u64));
         if let Some(profile) = &self.profile {
-            write_shorts(&mut writer, &profile.means);
-            write_shorts(&mut writer, &profile.sizes);
+            writer.f64(profile.sharing.common);
+            writer.f64(profile.sharing.whole);
+            write_singles(&mut writer, &profile.means);
+            write_singles(&mut writer, &profile.sizes);
             profile
                 .counts
                 .iter()
@@ -109,7 +118,7 @@ impl Detector {
 fn read(bytes: &[u8]) -> Result<Detector, kpi_stats::Error> {
     let mut reader = Reader::new(TYPE_NAME, Kind::Detector, bytes)?;
     let layout = reader.u8()?;
-    if layout != LAYOUT {
+    if !(FIRST_LAYOUT..=LAYOUT).contains(&layout) {
         return Err(reader.corrupt(format!(
             "They say layout {layout}, and this release reads layouts up to {LAYOUT}."
         )));
@@ -138,12 +147,28 @@ fn read(bytes: &[u8]) -> Result<Detector, kpi_stats::Error> {
     };
     detector.step = reader.varint()?;
     detector.seen = reader.varint()?;
-    detector.experts = Experts {
-        count: reader.varint()?,
-        levels: finite(&mut reader)?,
-        losses: not_negative(&mut reader)?,
+    let count_of_experts = reader.varint()?;
+    detector.experts = if layout == FIRST_LAYOUT {
+        let (levels, losses) = (finite(&mut reader)?, not_negative(&mut reader)?);
+        Experts::without_smoothed(count_of_experts, levels, losses)
+    } else {
+        Experts {
+            count: count_of_experts,
+            levels: finite(&mut reader)?,
+            losses: not_negative(&mut reader)?,
+        }
     };
-    [detector.scale, detector.scatter, detector.alarms.felt] = not_negative(&mut reader)?;
+    if layout == FIRST_LAYOUT {
+        [detector.scale, detector.scatter, detector.alarms.felt] = not_negative(&mut reader)?;
+        detector.moves = detector.scale;
+    } else {
+        [
+            detector.scale,
+            detector.scatter,
+            detector.moves,
+            detector.alarms.felt,
+        ] = not_negative(&mut reader)?;
+    }
     let evidence = &mut detector.evidence;
     [
         detector.level,
@@ -160,10 +185,10 @@ fn read(bytes: &[u8]) -> Result<Detector, kpi_stats::Error> {
         let step = reader.varint()?;
         detector.alarms.steps.push(step);
     }
-    detector.search = read_search(&mut reader)?;
+    detector.search = read_search(&mut reader, layout)?;
     detector.profile = match count(&mut reader, MAX_SEASON as u64)? as usize {
         0 => None,
-        season => Some(read_profile(&mut reader, season)?),
+        season => Some(read_profile(&mut reader, season, layout)?),
     };
     reader.finish()?;
     Ok(detector)
@@ -174,7 +199,7 @@ fn read_rarity(reader: &mut Reader) -> Result<Rarity, kpi_stats::Error> {
     let count = reader.varint()?;
     let [start, outer, exponent, normal] = not_negative(reader)?;
     let mut bins = [0.0; BINS];
-    bins.copy_from_slice(&read_shorts(reader, BINS)?);
+    bins.copy_from_slice(&read_singles(reader, BINS)?);
     let is_weight = |bin: &f32| *bin >= 0.0 && bin.is_finite();
     let tail = [total, gain, outer, exponent, normal];
     if !bins.iter().all(is_weight) || tail.iter().any(|number| *number <= 0.0) {
@@ -194,14 +219,30 @@ fn read_rarity(reader: &mut Reader) -> Result<Rarity, kpi_stats::Error> {
     })
 }
 
-fn read_search(reader: &mut Reader) -> Result<Search, kpi_stats::Error> {
+fn read_search(reader: &mut Reader, layout: u8) -> Result<Search, kpi_stats::Error> {
     let width = count(reader, u64::from(WIDEST))?.max(1) as u32;
     let known = count(reader, u64::from(width))? as u32;
     let steps = count(reader, u64::from(width))? as u32;
     let [sum] = finite(reader)?;
+    let origin = if layout == FIRST_LAYOUT {
+        Some(0.0)
+    } else {
+        let has_origin = reader.u8()? != 0;
+        let [origin] = finite(reader)?;
+        has_origin.then_some(origin)
+    };
     let length = count(reader, HISTORY as u64)? as usize;
+    let values = if layout == FIRST_LAYOUT {
+        read_singles(reader, length)?.into_iter().map(short).collect()
+    } else {
+        let bytes = reader.take(3 * length as u64)?;
+        let (chunks, _) = bytes.as_chunks::<3>();
+        let number = |[a, b, c]: &[u8; 3]| f32::from_le_bytes([0, *a, *b, *c]);
+        chunks.iter().map(number).collect()
+    };
     Ok(Search {
-        values: read_shorts(reader, length)?,
+        values,
+        origin,
         width,
         sum,
         known,
@@ -209,11 +250,16 @@ fn read_search(reader: &mut Reader) -> Result<Search, kpi_stats::Error> {
     })
 }
 
-fn read_profile(reader: &mut Reader, season: usize) -> Result<Profile, kpi_stats::Error> {
+fn read_profile(reader: &mut Reader, season: usize, layout: u8) -> Result<Profile, kpi_stats::Error> {
     let mut profile = Profile::new(season);
+    if layout > FIRST_LAYOUT {
+        let [common] = finite(reader)?;
+        let [whole] = not_negative(reader)?;
+        profile.sharing = Sharing { common, whole };
+    }
     let places = profile.means.len().min(PLACES);
-    profile.means = read_shorts(reader, places)?;
-    profile.sizes = read_shorts(reader, places)?;
+    profile.means = read_singles(reader, places)?;
+    profile.sizes = read_singles(reader, places)?;
     if profile
         .means
         .iter()
@@ -228,13 +274,13 @@ fn read_profile(reader: &mut Reader, season: usize) -> Result<Profile, kpi_stats
     Ok(profile)
 }
 
-fn write_shorts(writer: &mut Writer, numbers: &[f32]) {
+fn write_singles(writer: &mut Writer, numbers: &[f32]) {
     numbers
         .iter()
         .for_each(|number| writer.raw(&number.to_le_bytes()));
 }
 
-fn read_shorts(reader: &mut Reader, length: usize) -> Result<Vec<f32>, kpi_stats::Error> {
+fn read_singles(reader: &mut Reader, length: usize) -> Result<Vec<f32>, kpi_stats::Error> {
     let bytes = reader.take(4 * length as u64)?;
     let (chunks, _) = bytes.as_chunks::<4>();
     Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())

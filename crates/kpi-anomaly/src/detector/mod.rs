@@ -20,7 +20,7 @@ pub use observation::Observation;
 use alarms::Alarms;
 use clock::Clock;
 use evidence::Evidence;
-use experts::Experts;
+use experts::{Experts, Part};
 use season::{Profile, Search};
 
 use crate::{DEFAULT_THRESHOLD, Direction, Error, Kind};
@@ -41,14 +41,19 @@ const MOST_DEVIATION: f64 = 1e6;
 const ROUNDING: f64 = 1e-9;
 /// The usual deviation is at least this share of the whole scatter of the values.
 const LEAST_SHARE: f64 = 0.01;
+/// ... and this share of the mean residual where it is not cut: 1% of points that move, or of noise that is ten times as wide, are
+/// compared among each other.
+const LEAST_SHARE_OF_MOVES: f64 = 0.1;
 /// Weight of the newest residual in the usual one, and of the newest value in level and scatter.
 const SCALE_RATE: f64 = 1.0 / 256.0;
 const LEVEL_RATE: f64 = 1.0 / 1024.0;
 /// Times the mean absolute deviation of a normal distribution gives its standard deviation.
 const MEAN_TO_SIGMA: f64 = 1.2533;
-/// Residuals are cut at so many usual sizes before anything is learnt from them, values at so many scatters.
+/// Residuals are cut at so many usual sizes before anything is learnt from them.
 const CUT: f64 = 4.0;
-const CUT_OF_VALUES: f64 = 5.0;
+/// Values, and moves, are cut at so many scatters: a single one adds a tenth to them at most, and they do not vanish where only one
+/// value in a hundred moves.
+const CUT_OF_VALUES: f64 = 100.0;
 
 /// How a detector judges.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +101,8 @@ pub struct Detector {
     /// Mean of the values, and of their distances from it.
     level: f64,
     scatter: f64,
+    /// Mean size of the residuals, rare large ones included.
+    moves: f64,
     search: Search,
     profile: Option<Profile>,
     evidence: Evidence,
@@ -139,6 +146,7 @@ impl Detector {
             scale: 0.0,
             level: 0.0,
             scatter: 0.0,
+            moves: 0.0,
             search: Search::new(),
             // A shorter one is learned from the history first: a profile that knows nothing would take every place for an anomaly.
             profile: season
@@ -208,7 +216,7 @@ impl Detector {
         if value.is_nan() || value.abs() > LARGEST {
             return observation;
         }
-        let seasonal = self.profile.as_ref().map(|profile| profile.mean(self.step));
+        let seasonal = self.profile.as_ref().map(|profile| Part::of(profile, self.step));
         if self.seen > 0 {
             self.judge(value, seasonal, &mut observation);
         }
@@ -217,17 +225,25 @@ impl Detector {
         observation
     }
 
-    fn judge(&mut self, value: f64, seasonal: Option<f64>, observation: &mut Observation) {
+    /// The usual distance from an expected value, as a standard deviation. A series that mostly rests, or whose season repeats to
+    /// the digit, would have none: then every movement were as far out as any other. It is at least a share of what such movements
+    /// have been, of the scatter of the values, and of what rounding leaves.
+    fn usual(&self, expected: f64) -> f64 {
+        (MEAN_TO_SIGMA * self.scale)
+            .max(LEAST_SHARE_OF_MOVES * self.moves)
+            .max(LEAST_SHARE * self.scatter)
+            .max(ROUNDING * expected.abs())
+            .max(f64::MIN_POSITIVE)
+    }
+
+    fn judge(&mut self, value: f64, seasonal: Option<Part>, observation: &mut Observation) {
         let expected = self.experts.forecast(seasonal);
         let residual = value - expected;
         let place = self
             .profile
             .as_ref()
             .map_or(1.0, |profile| profile.size(self.step));
-        let least = (LEAST_SHARE * self.scatter)
-            .max(ROUNDING * expected.abs())
-            .max(f64::MIN_POSITIVE);
-        let usual = (MEAN_TO_SIGMA * self.scale).max(least);
+        let usual = self.usual(expected);
         let sigma = usual * place;
         let deviation = (residual / sigma).clamp(-MOST_DEVIATION, MOST_DEVIATION);
         let reach = self.reach * sigma;
@@ -247,6 +263,13 @@ impl Detector {
         } else {
             (residual.abs() / place).min(CUT * usual)
         };
+        let move_cut = if self.seen < FIRST {
+            f64::INFINITY
+        } else {
+            CUT_OF_VALUES * self.moves.max(usual)
+        };
+        let move_rate = LEVEL_RATE.max(1.0 / self.seen as f64);
+        self.moves += move_rate * (residual.abs().min(move_cut) - self.moves);
         self.scale += SCALE_RATE.max(1.0 / self.seen as f64) * (size - self.scale);
         observation.expected = Some(expected);
         observation.lower = Some(expected - reach);
@@ -263,11 +286,11 @@ impl Detector {
         }
     }
 
-    fn learn(&mut self, value: f64, seasonal: Option<f64>, steps: u64) {
-        let sigma = MEAN_TO_SIGMA * self.scale;
+    fn learn(&mut self, value: f64, seasonal: Option<Part>, steps: u64) {
+        let sigma = if self.seen > 1 { self.usual(value) } else { 0.0 };
         let is_first = self.seen <= FIRST;
         if let (Some(part), Some(profile)) = (seasonal, self.profile.as_mut()) {
-            let error = self.experts.seasonal_error(value, part);
+            let error = self.experts.seasonal_error(value, part.mean);
             let cut = if is_first || sigma <= 0.0 {
                 f64::INFINITY
             } else {
@@ -281,11 +304,11 @@ impl Detector {
             profile.learn(self.step, error.clamp(-cut, cut), ratio);
         }
         self.experts.learn(value, seasonal, sigma);
-        let usual = CUT_OF_VALUES * self.scatter.max(self.scale);
-        let cut = if is_first || usual <= 0.0 {
+        let cut = if is_first {
             f64::INFINITY
         } else {
-            usual
+            // From rest it grows as fast as a series does that moves from now on, and not by a single wild value.
+            CUT_OF_VALUES * self.scatter.max(ROUNDING * value.abs().max(self.level.abs()))
         };
         let rate = (1.0 / self.seen as f64).max(LEVEL_RATE);
         let off = (value - self.level).clamp(-cut, cut);

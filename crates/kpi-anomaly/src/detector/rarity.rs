@@ -21,10 +21,10 @@ const OUTER_POINTS: f64 = 20.0;
 const OUTER: (f64, f64) = (0.004, 0.02);
 /// Points between two fits of the tail.
 const REFIT: u64 = 16;
-/// The tail is that of a power of a normal deviation, from its fourth power to a bit less than itself.
-const EXPONENTS: (f64, f64) = (0.25, 1.1);
+/// The tail is that of a power of a normal deviation, from its fourth power to what is as good as bounded: uniform noise has 2 to 3.
+const EXPONENTS: (f64, f64) = (0.25, 2.5);
 /// A tail that is heavier than normal is heavier still further out: by this share of the excess of its power.
-const CURVATURE: f64 = 0.3;
+const CURVATURE: f64 = 0.25;
 const MOST_POWER: f64 = 2.0;
 
 /// A decaying histogram over the logarithm of the size, and a tail through two of its quantiles.

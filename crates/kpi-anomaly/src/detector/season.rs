@@ -14,8 +14,16 @@ pub(super) const PLACES: usize = 512;
 pub(super) const WIDEST: u32 = 16;
 /// Weight of the newest season in a profile that has seen many.
 const LEARNING: f32 = 0.06;
-/// Seasons that the scale of all places is worth in the scale of one.
-const PRIOR: f32 = 20.0;
+/// One place in so many on either side of a place says something of it.
+const NEIGHBOURS: usize = 96;
+/// Weight of the newest point in what is known of how much the places differ in size.
+const SHARING_RATE: f64 = 1.0 / 1024.0;
+/// Of the sizes that places seem to have, as much is taken for true at first: a quarter of their variance, which is what the mean
+/// size of some 30 normal deviations has by chance.
+pub(super) const SHARING: Sharing = Sharing {
+    common: 0.005,
+    whole: 0.02,
+};
 
 /// What is usual at each place of the season.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +35,33 @@ pub(super) struct Profile {
     /// Mean size of the residuals, as a share of the overall one.
     pub(super) sizes: Vec<f32>,
     pub(super) counts: Vec<u16>,
+    pub(super) sharing: Sharing,
+}
+
+/// How far the sizes of places are to be believed: the slope of the regression of a new size on what its place had before. Places
+/// that differ by chance only have a slope of zero, and then one size holds for all (the linear empirical Bayes rule of Robbins
+/// 1983, *Some Thoughts on Empirical Bayes Estimation*).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sharing {
+    /// Covariance of a new size with the one known before.
+    pub(super) common: f64,
+    /// Variance of the ones known before.
+    pub(super) whole: f64,
+}
+
+impl Sharing {
+    fn slope(&self) -> f64 {
+        if self.whole > 0.0 {
+            (self.common / self.whole).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    }
+
+    fn learn(&mut self, known: f64, new: f64) {
+        self.common += SHARING_RATE * ((known - 1.0) * (new - 1.0) - self.common);
+        self.whole += SHARING_RATE * ((known - 1.0) * (known - 1.0) - self.whole);
+    }
 }
 
 impl Profile {
@@ -39,6 +74,7 @@ impl Profile {
             means: vec![0.0; places],
             sizes: vec![1.0; places],
             counts: vec![0; places],
+            sharing: SHARING,
         }
     }
 
@@ -59,11 +95,28 @@ impl Profile {
         here + offset.abs() * (f64::from(self.means[other]) - here)
     }
 
+    /// The mean of the place and its neighbours, the nearer the more; `None` where a season is too short for it.
+    pub(super) fn smooth(&self, step: u64) -> Option<f64> {
+        let n = self.means.len();
+        let reach = n / NEIGHBOURS;
+        if reach == 0 {
+            return None;
+        }
+        let bin = (step % self.season as u64) as usize / self.width;
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for offset in 0..=2 * reach {
+            let weight = (reach + 1 - offset.abs_diff(reach)) as f64;
+            sum += weight * f64::from(self.means[(bin + n + offset - reach) % n]);
+            weights += weight;
+        }
+        Some(sum / weights)
+    }
+
     pub(super) fn size(&self, step: u64) -> f64 {
         let bin = (step % self.season as u64) as usize / self.width;
         let seen = f64::from(self.counts[bin]).clamp(1.0, 1.0 / f64::from(LEARNING));
-        let count = f32::from(self.counts[bin]).min(1.0 / LEARNING);
-        f64::from((count * self.sizes[bin] + PRIOR) / (count + PRIOR)).max(0.1) * (1.0 + 1.0 / seen).sqrt()
+        let own = 1.0 + self.sharing.slope() * (f64::from(self.sizes[bin]) - 1.0);
+        own.max(0.1) * (1.0 + 1.0 / seen).sqrt()
     }
 
     /// `residual` from level and profile, cut; `ratio` its size as a share of the usual one.
@@ -73,15 +126,29 @@ impl Profile {
         self.counts[bin] = count;
         let rate = (1.0 / f32::from(count)).max(LEARNING) / self.width as f32;
         self.means[bin] += rate * residual as f32;
+        if count > 1 {
+            self.sharing.learn(f64::from(self.sizes[bin]), ratio);
+        }
         self.sizes[bin] += rate * (ratio as f32 - self.sizes[bin]);
     }
+}
+
+/// A number of the history to 16 binary digits: a season does not hide in less, and three bytes hold it.
+pub(super) fn short(number: f32) -> f32 {
+    if !number.is_finite() {
+        return f32::NAN;
+    }
+    f32::from_bits(number.to_bits().saturating_add(0x80) & !0xFF)
 }
 
 /// The history in which a season is looked for. When it is full it is made coarser by half, so that longer and longer
 /// seasons come into reach; when it cannot get coarser it starts again.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Search {
+    /// Less the origin, each as exact as [`short`] leaves it.
     pub(super) values: Vec<f32>,
+    /// The first of them: what a series varies by may be little beside its level.
+    pub(super) origin: Option<f64>,
     pub(super) width: u32,
     pub(super) sum: f64,
     pub(super) known: u32,
@@ -92,6 +159,7 @@ impl Search {
     pub(super) fn new() -> Self {
         Self {
             values: Vec::new(),
+            origin: None,
             width: 1,
             sum: 0.0,
             known: 0,
@@ -114,17 +182,22 @@ impl Search {
         } else {
             f64::NAN
         };
+        if self.origin.is_none() && mean.is_finite() {
+            self.origin = Some(mean);
+        }
         (self.sum, self.known, self.steps) = (0.0, 0, 0);
         if self.values.len() >= HISTORY {
             self.coarsen();
         }
-        self.values.push(mean as f32);
+        self.values
+            .push(short((mean - self.origin.unwrap_or_default()) as f32));
         SEARCHES.contains(&self.values.len())
     }
 
     fn coarsen(&mut self) {
         if self.width >= WIDEST {
             self.values.clear();
+            self.origin = None;
             self.width = 1;
             return;
         }
@@ -135,7 +208,7 @@ impl Search {
             .map(|pair| {
                 let known = pair.iter().filter(|v| v.is_finite());
                 let count = known.clone().count();
-                known.sum::<f32>() / count as f32
+                short(known.sum::<f32>() / count as f32)
             })
             .collect();
     }
@@ -193,5 +266,36 @@ impl Search {
             0.0
         };
         (profile, size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kpi_forecast::random::Random;
+
+    #[test]
+    fn sizes_of_places_are_believed_as_far_as_they_last() {
+        for (others, least, most) in [(1.0, 0.0, 0.35), (4.0, 0.8, 1.0)] {
+            let mut random = Random::new(2);
+            let mut profile = Profile::new(24);
+            let usual = 0.8 * (0.5 + 0.5 * others);
+            for step in 0..4000 {
+                let scale = if step % 24 < 12 { 1.0 } else { others };
+                profile.learn(step, 0.0, scale * random.normal().abs() / usual);
+            }
+            let slope = profile.sharing.slope();
+            assert!((least..=most).contains(&slope), "{others} {slope}");
+        }
+    }
+
+    #[test]
+    fn neighbours_say_something_in_long_seasons_only() {
+        let mut profile = Profile::new(288);
+        profile.means[100] = 16.0;
+        assert_eq!(profile.smooth(100), Some(4.0));
+        assert_eq!(profile.smooth(103), Some(1.0));
+        assert_eq!(profile.smooth(104), Some(0.0));
+        assert_eq!(Profile::new(24).smooth(3), None);
     }
 }

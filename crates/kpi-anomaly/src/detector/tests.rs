@@ -252,6 +252,25 @@ fn altered_bytes_are_refused() {
     }
 }
 
+/// Hours of a week of seven values, with a season of 7 that was asked for and one that was found, as the first layout stored them.
+#[test]
+fn bytes_of_the_first_layout_are_read() {
+    let given: &[u8] = include_bytes!("stored/layout_1_given.bin");
+    let found: &[u8] = include_bytes!("stored/layout_1_found.bin");
+    for (bytes, season, seen) in [(given, 7, 150), (found, 7, 100)] {
+        let mut detector = Detector::decode(bytes).unwrap();
+        assert_eq!((detector.season(), detector.seen()), (season, seen));
+        assert_eq!(Detector::decode(&detector.encode()).unwrap(), detector);
+        let first = seen as i64;
+        for t in first..first + 40 {
+            let week = [0.0, 3.0, 6.0, 4.0, 1.0, -5.0, -9.0][(t % 7) as usize];
+            let value = 50.0 + week + (t * 37 % 11) as f64 / 10.0;
+            assert!(!detector.observe(t * HOUR, value).is_anomaly, "{t}");
+        }
+        assert!(detector.observe((first + 40) * HOUR, 150.0).is_anomaly);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
