@@ -81,7 +81,7 @@ SELECT bool_and(ok) FROM kpi.verify_archive('event');
 -- The manifest can be rebuilt from the store alone, and has no row that was dropped.
 SELECT count(*) AS rows FROM event \gset
 DELETE FROM kpi.archive_file WHERE retention_id = (SELECT id FROM kpi.retention WHERE relation = 'event'::regclass);
-SELECT relation, outcome FROM kpi.archive_rebuild('overrides');
+SELECT relation, regexp_replace(outcome, '\d+ bytes$', 'some bytes') AS outcome FROM kpi.archive_rebuild('overrides');
 SELECT count(*) = :rows AS same FROM event;
 
 -- Without overrides, all of it goes.

@@ -21,20 +21,29 @@ pub(crate) fn normal_width(level: f64) -> f64 {
     Normal::standard().inverse_cdf(0.5 + level / 2.0)
 }
 
-/// The same of Student's distribution, since the standard error is itself estimated, with a degree of freedom less for the
-/// level and one for the trend, and wider by what the error of a forecast is larger than one within the history, where `k` parameters were
+/// The same of Student's distribution, since the standard error is itself estimated, with a degree of freedom less for each
+/// parameter that was estimated, and wider by what the error of a forecast is larger than one within the history, where `k` parameters were
 /// estimated: `sqrt(1 + k / n)` (the final prediction error of Akaike 1969, *Annals of the Institute of Statistical Mathematics*
-/// 21:243-247, whose other factor the models' variances have): 2.57 for 0.95 of 12 values.
+/// 21:243-247, whose other factor the models' variances have): 2.66 for 0.95 of 12 values.
 pub(crate) fn student_width(level: f64, values: usize) -> f64 {
     /// Two smoothing weights, a level and a slope.
     const PARAMETERS: f64 = 4.0;
-    let freedom = (values as f64 - 2.0).max(1.0);
+    let freedom = (values as f64 - PARAMETERS).max(1.0);
     let unseen = (1.0 + PARAMETERS / (values as f64).max(1.0)).sqrt();
     unseen
         * StudentsT::new(0.0, 1.0, freedom).map_or_else(
             |_| normal_width(level),
             |student| student.inverse_cdf(0.5 + level / 2.0),
         )
+}
+
+/// By what factor the band of what was chosen from so many values is wider `ahead` steps on, since a slope is known no better than the
+/// values tell: `sqrt(1 + h / n)`, as in the band of the random walk with drift (Hyndman & Athanasopoulos 2021, *Forecasting: principles
+/// and practice*, table 5.2). The models take their slopes for known. Without a season the slope is all that moves a forecast.
+pub(crate) fn of_slope(ahead: i32, chosen_from: Option<usize>) -> f64 {
+    chosen_from.map_or(1.0, |values| {
+        (1.0 + f64::from(ahead) / (values as f64).max(1.0)).sqrt()
+    })
 }
 
 /// By what factor errors were larger than the standard errors stated, or smaller: the root of the mean squared ratio of each

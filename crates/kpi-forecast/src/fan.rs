@@ -1,6 +1,6 @@
 //! A forecast with several bands around it, and with what can be asked of it besides.
 
-use crate::band::width;
+use crate::band::{of_slope, width};
 use crate::box_cox::{BoxCox, guerrero, require_positive};
 use crate::cleaning::{Cleaning, clean};
 use crate::conformal;
@@ -238,8 +238,10 @@ fn plain(
         .iter()
         .map(|level| {
             let width = width(&made.outcomes, *level, made.chosen_from);
-            let ends = made.path.iter().map(|step| {
-                let reach = width * step.standard_error.abs();
+            let ends = made.path.iter().zip(1..).map(|(step, ahead)| {
+                let reach = width
+                    * of_slope(ahead, made.chosen_from.filter(|_| season == 1))
+                    * step.standard_error.abs();
                 (step.value - reach, step.value + reach)
             });
             Band {
