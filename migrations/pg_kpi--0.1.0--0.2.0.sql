@@ -7089,11 +7089,12 @@ CREATE TABLE kpi.watched (
     recent   bytea NOT NULL DEFAULT '',
     stamp    bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (watch_id, key)
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+        toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000);
 ALTER TABLE kpi.watched ALTER COLUMN detector SET STORAGE EXTERNAL, ALTER COLUMN recent SET STORAGE EXTERNAL;
 COMMENT ON TABLE kpi.watched IS 'the detector of each key of a watch';
 COMMENT ON COLUMN kpi.watched.detector IS 'as it was before the recent points';
-COMMENT ON COLUMN kpi.watched.recent IS 'points observed since, 16 bytes each: time and value';
+COMMENT ON COLUMN kpi.watched.recent IS 'points observed since: steps between their times, and values';
 COMMENT ON COLUMN kpi.watched.stamp IS 'drawn anew by every batch: tells a session whether the detector in its memory is this one';
 
 CREATE FUNCTION kpi._watched_detector(detector kpi.detector, recent bytea) RETURNS kpi.detector

@@ -65,7 +65,7 @@ END $$;
 INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 03:20' AND at < '2026-01-01 08:00';
 INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 08:00' AND at < '2026-01-01 08:03';
 INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 08:03' AND at < '2026-01-01 08:05';
-SELECT d.key, length(d.recent) / 16 AS points FROM kpi.watched d JOIN kpi.watch w ON w.id = d.watch_id WHERE w.name = 'rows' ORDER BY 1;
+SELECT d.key, length(d.recent) BETWEEN 30 AND 1600 AS has_points FROM kpi.watched d JOIN kpi.watch w ON w.id = d.watch_id WHERE w.name = 'rows' ORDER BY 1;
 INSERT INTO story_rows SELECT * FROM story_reading WHERE at >= '2026-01-01 08:05';
 SELECT a.key, a.detector::text = b.detector::text AS same
 FROM kpi.detectors a JOIN kpi.detectors b ON b.watch = 'rows' AND b.key = a.key WHERE a.watch = 'whole' ORDER BY 1;
@@ -73,8 +73,20 @@ FROM kpi.detectors a JOIN kpi.detectors b ON b.watch = 'rows' AND b.key = a.key 
 INSERT INTO story_rows VALUES ('2026-01-02', 3, 'hall', 1);
 UPDATE kpi.watched SET recent = '\x00' WHERE key = '{"device": 3}' AND watch_id = (SELECT id FROM kpi.watch WHERE name = 'rows');
 SELECT count(detector::text) FROM kpi.detectors WHERE watch = 'rows';
+UPDATE kpi.watched SET recent = '\xffffffffffffffffffffffff' WHERE key = '{"device": 3}' AND watch_id = (SELECT id FROM kpi.watch WHERE name = 'rows');
+SELECT count(detector::text) FROM kpi.detectors WHERE watch = 'rows';
 \! psql -qXc "INSERT INTO story_rows VALUES ('2026-01-02 00:01', 3, 'hall', 1)"
 SELECT kpi.unwatch('whole'), kpi.unwatch('parts'), kpi.unwatch('rows');
+-- Times at the ends of what there is, and backwards.
+CREATE TABLE story_times (at timestamptz, v float8);
+SELECT kpi.watch('story_times', 'at', 'v', name => 'times');
+INSERT INTO story_times VALUES ('294276-12-31', 1);
+INSERT INTO story_times VALUES ('4713-01-01 BC', 2);
+INSERT INTO story_times VALUES ('2026-01-01', 'Infinity'), ('2026-01-01', -0.0), ('2026-01-02', NULL);
+\! psql -qXc "INSERT INTO story_times VALUES ('2026-01-03', 3)"
+SELECT (kpi.explain(detector) ->> 'values')::int AS values FROM kpi.detectors WHERE watch = 'times';
+SELECT kpi.unwatch('times');
+DROP TABLE story_times;
 DROP TABLE story_copy, story_parts, story_rows;
 
 -- Keys of any type, null among them; values of any number; rows without a time, or at its end, are not scored.

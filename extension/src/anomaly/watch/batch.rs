@@ -172,7 +172,7 @@ pub fn observe(watch: &Watch, mut groups: Vec<Group>, purpose: Purpose) -> Resul
                 scores.add(&group.key, *time, *value, &observation);
             }
         }
-        match kept.note(&group.points) {
+        match kept.note(&group.points)? {
             Some(recent) => {
                 written.place.push(kept.place);
                 written.recent.push(recent);

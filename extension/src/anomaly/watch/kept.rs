@@ -20,10 +20,9 @@ sql_functions! {
     kpi_watched_detector, pg_finfo_kpi_watched_detector: watched_detector;
 }
 
-/// Points that gather before the detector itself is written again.
-const GATHERED: usize = 64;
-/// A time and a value, little-endian.
-const POINT: usize = 16;
+/// Bytes of points that gather before the detector itself is written again: what fits into a row with its key. Points at a steady
+/// pace have nine bytes.
+const GATHERED: usize = 1600;
 /// Detectors that a session remembers: some 10 KB each.
 const REMEMBERED: usize = 1000;
 
@@ -67,36 +66,82 @@ impl Kept {
 
     /// Notes points that the detector has observed. Returns the bytes of those to be written, or `None` where the detector itself
     /// is to be written, without points.
-    pub fn note(&mut self, points: &[(i64, f64)]) -> Option<Vec<u8>> {
-        if self.recent.len() / POINT + points.len() > GATHERED {
-            return None;
+    pub fn note(&mut self, points: &[(i64, f64)]) -> Result<Option<Vec<u8>>, Error> {
+        if self.recent.len() + 9 * points.len() > GATHERED {
+            return Ok(None);
+        }
+        let mut pace = Pace::default();
+        let mut rest = self.recent.as_slice();
+        while !rest.is_empty() {
+            pace.read(&mut rest).ok_or_else(|| torn(&self.recent))?;
         }
         for (time, value) in points {
-            self.recent.extend(time.to_le_bytes());
-            self.recent.extend(value.to_le_bytes());
+            pace.write(*time, *value, &mut self.recent);
         }
-        Some(std::mem::take(&mut self.recent))
+        Ok((self.recent.len() <= GATHERED).then(|| std::mem::take(&mut self.recent)))
     }
+}
+
+/// The time of a point and the steps to it: what the next point is counted from.
+#[derive(Default)]
+struct Pace {
+    time: i64,
+    step: i64,
+}
+
+impl Pace {
+    /// Appends a point: by how much the step to it differs from the one before, seven bits to a byte, and its value.
+    fn write(&mut self, time: i64, value: f64, bytes: &mut Vec<u8>) {
+        let step = time.wrapping_sub(self.time);
+        let change = step.wrapping_sub(self.step);
+        // The sign goes to the end, so that small changes are short.
+        let mut left = ((change << 1) ^ (change >> 63)) as u64;
+        while left >= 0x80 {
+            bytes.push(left as u8 | 0x80);
+            left >>= 7;
+        }
+        bytes.push(left as u8);
+        bytes.extend(value.to_le_bytes());
+        *self = Self { time, step };
+    }
+
+    /// Takes a point from the front; `None` where the bytes end within it.
+    fn read(&mut self, bytes: &mut &[u8]) -> Option<(i64, f64)> {
+        let (mut coded, mut shift) = (0_u64, 0);
+        loop {
+            let (byte, rest) = bytes.split_first()?;
+            *bytes = rest;
+            coded |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            shift += 7;
+            if *byte < 0x80 {
+                break;
+            }
+        }
+        let (value, rest) = bytes.split_first_chunk::<8>()?;
+        *bytes = rest;
+        let change = (coded >> 1) as i64 ^ -((coded & 1) as i64);
+        self.step = self.step.wrapping_add(change);
+        self.time = self.time.wrapping_add(self.step);
+        Some((self.time, f64::from_le_bytes(*value)))
+    }
+}
+
+fn torn(recent: &[u8]) -> Error {
+    Error::new(
+        PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+        "the recent points of a detector are not whole",
+    )
+    .detail(format!("{} bytes end within a point.", recent.len()))
+    .hint("kpi.unwatch(name) and kpi.watch or kpi.watch_kpi with learn begin anew.")
 }
 
 /// Observes the points of a row.
 fn catch_up(detector: &mut Detector, recent: &[u8]) -> Result<(), Error> {
-    let (points, rest) = recent.as_chunks::<POINT>();
-    if !rest.is_empty() {
-        return Err(Error::new(
-            PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
-            "the recent points of a detector are not whole",
-        )
-        .detail(format!(
-            "{} bytes are no number of points of {POINT} bytes.",
-            recent.len()
-        ))
-        .hint("kpi.unwatch(name) and kpi.watch or kpi.watch_kpi with learn begin anew."));
-    }
-    for point in points {
-        let (time, value) = point.split_at(8);
-        let word = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or_default();
-        detector.observe(word(time) as i64, f64::from_bits(word(value)));
+    let mut pace = Pace::default();
+    let mut rest = recent;
+    while !rest.is_empty() {
+        let (time, value) = pace.read(&mut rest).ok_or_else(|| torn(recent))?;
+        detector.observe(time, value);
     }
     Ok(())
 }
