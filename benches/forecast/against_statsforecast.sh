@@ -18,7 +18,7 @@ if [ ! -r "$data" ]; then
   echo "skip - needs $data; PG_KPI_SHARED=/folder names another place"
   exit 0
 fi
-python=$("$ROOT/benches/forecast/install") || {
+python=$("$ROOT/benches/install" forecast) || {
   echo "skip - statsforecast is not there: $python"
   exit 0
 }

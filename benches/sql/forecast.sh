@@ -12,7 +12,7 @@ if [ ! -r "$folder/m3_monthly.csv" ]; then
 fi
 claim_cache
 cargo build --quiet --release -p kpi-forecast --example competition
-python=$(benches/forecast/install) || {
+python=$(benches/install forecast) || {
   echo "skip - statsforecast is not measured: $python"
   python=
 }

@@ -1,4 +1,4 @@
-//! Isolation forests: fit, and scores of 100,000 rows of 8 features. `benches/anomaly/isolation_forest.py` takes the same of
+//! Isolation forests: fit, and scores of 100,000 rows of 8 features. `make bench BENCHES=anomaly_batch` has the same of
 //! scikit-learn.
 
 use criterion::{Criterion, criterion_group, criterion_main};
