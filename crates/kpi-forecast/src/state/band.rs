@@ -2,7 +2,7 @@
 
 use super::codec::{read_count, read_numbers, write_numbers};
 use crate::backtest::Outcome;
-use crate::band::{normal_width, observed_width, overconfidence, ratios, student_width};
+use crate::band::{normal_width, observed_width, of_slope, overconfidence, ratios, student_width};
 use kpi_stats::Error;
 use kpi_stats::frame::{Reader, Writer};
 
@@ -54,6 +54,11 @@ impl Band {
             0 => normal_width(level).max(known),
             values => student_width(level, values) * self.factor,
         }
+    }
+
+    /// By what factor it is wider so many steps on without a season, see [`of_slope`].
+    pub(super) fn of_slope(&self, ahead: i32) -> f64 {
+        of_slope(ahead, (self.values > 0).then_some(self.values))
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {

@@ -179,8 +179,14 @@ impl FittedModel {
         let width = self.band.width(level);
         steps
             .iter()
-            .map(|step| {
-                let reach = width * step.standard_error.abs();
+            .zip(self.overdue as i32 + 1..)
+            .map(|(step, ahead)| {
+                let slope = if self.season == 1 {
+                    self.band.of_slope(ahead)
+                } else {
+                    1.0
+                };
+                let reach = width * slope * step.standard_error.abs();
                 let (value, lower, upper) = (step.value, step.value - reach, step.value + reach);
                 let is_finite = value.is_finite() && lower.is_finite() && upper.is_finite();
                 is_finite.then_some(Point { value, lower, upper })
