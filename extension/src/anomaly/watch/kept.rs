@@ -142,6 +142,8 @@ fn catch_up(detector: &mut Detector, recent: &[u8]) -> Result<(), Error> {
     while !rest.is_empty() {
         let (time, value) = pace.read(&mut rest).ok_or_else(|| torn(recent))?;
         detector.observe(time, value);
+        // Anybody may call this with as many bytes as a value can have.
+        pgrx::check_for_interrupts!();
     }
     Ok(())
 }
