@@ -1,24 +1,33 @@
-//! Aggregates over a whole archived table that the manifest answers: `count`, `min` and `max`.
+//! Aggregates that a scan computes itself, over all rows of an archived table or those of a range of times.
 //!
-//! Where an object is shown in part, or holds a column as another type, it is read; late rows are, too. So the answer is
-//! that of the rows.
+//! `count`, `min` and `max` come from the manifest where it has them. Where an object is shown in part, lies across a bound
+//! of the range, or holds a column as another type, it is read; late rows are, too. Other built-in aggregates are run on the
+//! values as they are decoded, without a row of the executor's for each.
 
 use std::ffi::{CStr, c_int};
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::nodes::{integers, list_of, list_of_integers, nodes};
+use super::estimate;
+use super::nodes::{integers, length, list_of, list_of_integers, nodes};
 use super::plan::Relation;
+use super::predicate::{self, Comparison, Condition};
+use super::prune::PlannedCondition;
+use super::transition::Definition;
+use super::value;
 use crate::archive::kinds;
 use crate::version;
 
-/// An aggregate and its column.
+/// An aggregate and its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Aggregate {
     pub function: Function,
-    /// The number of the column in the foreign table; 0: none.
-    pub attribute: i16,
+    /// The aggregate in the catalog, and the collation of its arguments.
+    pub number: pg_sys::Oid,
+    pub collation: pg_sys::Oid,
+    /// The numbers of its columns in the foreign table; 0: none.
+    pub attributes: [i16; 2],
 }
 
 /// What is aggregated.
@@ -29,14 +38,29 @@ pub enum Function {
     Rows = 1,
     /// `count(column)`
     Values = 2,
+    /// Of a type whose least value the manifest has.
     Min = 3,
     Max = 4,
+    /// For which values are read.
+    Other = 5,
+}
+
+/// What a scan is to compute.
+pub struct Computed {
+    pub table: pg_sys::Oid,
+    /// Whether states are asked for, to be combined with others, not results.
+    pub partial: bool,
+    pub aggregates: Vec<Aggregate>,
+    /// All of them on the time column: together they are the range.
+    pub conditions: Vec<PlannedCondition>,
 }
 
 /// `count("any")`
 const COUNT_ANY: u32 = 2147;
 /// `count(*)`
 const COUNT: u32 = 2803;
+/// Objects below this number came with the server.
+const FIRST_OF_USERS: u32 = 16_384;
 
 /// Types whose least and greatest value in a file is the one that PostgreSQL finds.
 const ORDERED: [pg_sys::Oid; 7] = [
@@ -49,7 +73,45 @@ const ORDERED: [pg_sys::Oid; 7] = [
     pg_sys::NUMERICOID,
 ];
 
-/// Offers to answer the aggregates of a query without conditions and groups, or their first stage below an Append.
+/// Built-in aggregates whose result does not depend on more than the values and, for numbers that are not exact, their order.
+const OTHERS: [&[u8]; 28] = [
+    b"sum",
+    b"avg",
+    b"min",
+    b"max",
+    b"variance",
+    b"var_pop",
+    b"var_samp",
+    b"stddev",
+    b"stddev_pop",
+    b"stddev_samp",
+    b"bool_and",
+    b"bool_or",
+    b"every",
+    b"bit_and",
+    b"bit_or",
+    b"bit_xor",
+    b"corr",
+    b"covar_pop",
+    b"covar_samp",
+    b"regr_avgx",
+    b"regr_avgy",
+    b"regr_count",
+    b"regr_intercept",
+    b"regr_r2",
+    b"regr_slope",
+    b"regr_sxx",
+    b"regr_sxy",
+    b"regr_syy",
+];
+
+/// In the private list of a plan, what tells aggregates from rows.
+const MARK: c_int = -1;
+/// Numbers that describe one aggregate in a plan.
+const NUMBERS: usize = 5;
+
+/// Offers to compute the aggregates of a query without groups whose conditions are a range of times, or their first stage
+/// below an Append or a Gather.
 #[pg_guard]
 pub unsafe extern "C-unwind" fn paths(
     root: *mut pg_sys::PlannerInfo,
@@ -58,13 +120,11 @@ pub unsafe extern "C-unwind" fn paths(
     output: *mut pg_sys::RelOptInfo,
     _extra: *mut std::ffi::c_void,
 ) {
-    let aggregates = [
-        pg_sys::UpperRelationKind::UPPERREL_GROUP_AGG,
-        pg_sys::UpperRelationKind::UPPERREL_PARTIAL_GROUP_AGG,
-    ];
-    if !aggregates.contains(&stage) {
-        return;
-    }
+    let partial = match stage {
+        pg_sys::UpperRelationKind::UPPERREL_GROUP_AGG => false,
+        pg_sys::UpperRelationKind::UPPERREL_PARTIAL_GROUP_AGG => true,
+        _ => return,
+    };
     // SAFETY: the planner's own nodes.
     unsafe {
         let query = (*root).parse;
@@ -72,30 +132,122 @@ pub unsafe extern "C-unwind" fn paths(
             && (*query).groupingSets.is_null()
             && (*query).havingQual.is_null()
             && !(*query).hasTargetSRFs
-            && (*input).baserestrictinfo.is_null()
-            && (*input).relid > 0;
-        if !plain || !(*output).fdw_private.is_null() {
+            && (*input).relid > 0
+            && (*input).lateral_relids.is_null();
+        let Some(known) = Relation::of(input).filter(|_| plain) else {
             return;
-        }
-        let Some(known) = Relation::of(input) else { return };
+        };
+        let Some(conditions) = range(input, known) else {
+            return;
+        };
+        let expressions = nodes::<pg_sys::Node>((*(*output).reltarget).exprs);
+        let aggregates: Option<Vec<Aggregate>> = expressions
+            .map(|expression| recognise(expression, (*input).relid))
+            .collect();
+        let Some(aggregates) = aggregates else { return };
         let rte = *(*root).simple_rte_array.add((*input).relid as usize);
-        let mut numbers = vec![(*rte).relid.to_u32() as c_int];
-        for expression in nodes::<pg_sys::Node>((*(*output).reltarget).exprs) {
-            let Some(aggregate) = recognise(expression, (*input).relid) else {
-                return;
-            };
-            numbers.extend([aggregate.function as c_int, c_int::from(aggregate.attribute)]);
+        let mut numbers = vec![(*rte).relid.to_u32() as c_int, c_int::from(partial)];
+        for aggregate in &aggregates {
+            numbers.extend([
+                aggregate.function as c_int,
+                aggregate.number.to_u32() as c_int,
+                aggregate.collation.to_u32() as c_int,
+                c_int::from(aggregate.attributes[0]),
+                c_int::from(aggregate.attributes[1]),
+            ]);
         }
-        let read: f64 = known
-            .entries
-            .iter()
-            .filter(|entry| entry.partial)
-            .map(|entry| entry.rows as f64)
-            .sum();
-        let cost = pg_sys::cpu_tuple_cost * (read + known.entries.len() as f64 + 1.0);
-        let private = list_of([list_of_integers([-1]), list_of_integers(numbers)]);
-        let path = version::upper_path(root, output, 1.0, cost, private);
+        let (conditions, values) = predicate::planned(root, &conditions);
+        // An empty list is null, and would not be a list among others.
+        let conditions = list_of_integers(std::iter::once(0).chain(conditions));
+        let private = list_of([
+            list_of_integers([MARK]),
+            list_of_integers(numbers),
+            conditions,
+            values,
+        ]);
+        let total = cost(input, known, &aggregates);
+        let path = version::upper_path(root, output, 1.0, total, private);
         pg_sys::add_path(output, path as *mut pg_sys::Path);
+        let workers = estimate::workers(input, known);
+        if partial && (*output).consider_parallel && workers > 0 {
+            let share = total / estimate::divisor(workers);
+            let path = version::upper_path(root, output, 1.0, share, private);
+            (*path).path.parallel_aware = true;
+            (*path).path.parallel_safe = true;
+            (*path).path.parallel_workers = workers;
+            pg_sys::add_partial_path(output, path as *mut pg_sys::Path);
+        }
+    }
+}
+
+/// The conditions on a relation, where they are a range of times and nothing else.
+///
+/// # Safety
+/// The planner's own node.
+pub unsafe fn range(rel: *mut pg_sys::RelOptInfo, known: &Relation) -> Option<Vec<Condition>> {
+    // SAFETY: as this function's contract says.
+    unsafe {
+        let restrictions = nodes::<pg_sys::RestrictInfo>((*rel).baserestrictinfo);
+        restrictions
+            .map(|restriction| {
+                if (*restriction).pseudoconstant {
+                    return None;
+                }
+                let condition =
+                    predicate::recognise((*restriction).clause as *mut pg_sys::Node, (*rel).relid)?;
+                let (time, base) = known.time?;
+                let bound = matches!(
+                    condition.comparison,
+                    Comparison::Less
+                        | Comparison::LessOrEqual
+                        | Comparison::Equal
+                        | Comparison::GreaterOrEqual
+                        | Comparison::Greater
+                );
+                (bound
+                    && condition.attribute == time
+                    && value::aligns(pg_sys::exprType(condition.value), base))
+                .then_some(condition)
+            })
+            .collect()
+    }
+}
+
+/// What it costs to answer from the manifest, or to read what it cannot answer.
+unsafe fn cost(rel: *mut pg_sys::RelOptInfo, known: &Relation, aggregates: &[Aggregate]) -> f64 {
+    let read = aggregates
+        .iter()
+        .any(|aggregate| aggregate.function == Function::Other);
+    let mut columns: Vec<i16> = aggregates
+        .iter()
+        .flat_map(|aggregate| aggregate.attributes)
+        .filter(|attribute| *attribute > 0)
+        .chain(known.time.map(|(attribute, _)| attribute))
+        .collect();
+    columns.sort_unstable();
+    columns.dedup();
+    // SAFETY: the planner's own node and settings.
+    unsafe {
+        let mut estimate = known.estimate;
+        if !read {
+            // Objects at the ends of the range, and those that are shown in part.
+            let ends = if (*rel).baserestrictinfo.is_null() {
+                0.0
+            } else {
+                2.0
+            };
+            let partial = known.entries.iter().filter(|entry| entry.partial).count() as f64;
+            let share = ((ends + partial) / estimate.files.max(1.0)).min(1.0);
+            estimate = estimate.part(share);
+            if share == 0.0 {
+                estimate.scanned = 0.0;
+            }
+        }
+        let scan = estimate::cost(rel, &estimate, columns.len() as f64);
+        // No tuple is made, and no condition is checked by the executor.
+        let row = pg_sys::cpu_operator_cost * aggregates.len() as f64 - pg_sys::cpu_tuple_cost;
+        let run = scan.total + row * estimate.scanned - (*rel).baserestrictcost.per_tuple * estimate.scanned;
+        run.max(0.0) + pg_sys::cpu_tuple_cost * (known.entries.len() as f64 + 1.0)
     }
 }
 
@@ -111,86 +263,120 @@ unsafe fn recognise(expression: *mut pg_sys::Node, relid: pg_sys::Index) -> Opti
             && (*call).aggfilter.is_null()
             && (*call).aggdirectargs.is_null()
             && (*call).agglevelsup == 0;
-        if !plain {
+        if !plain || (*call).aggfnoid.to_u32() >= FIRST_OF_USERS {
             return None;
         }
-        let function = (*call).aggfnoid.to_u32();
-        if function == COUNT {
-            return Some(Aggregate {
-                function: Function::Rows,
-                attribute: 0,
-            });
-        }
-        let argument = nodes::<pg_sys::TargetEntry>((*call).args).next()?;
-        let node = (*argument).expr as *mut pg_sys::Node;
-        if (*node).type_ != pg_sys::NodeTag::T_Var {
-            return None;
-        }
-        let var = node as *mut pg_sys::Var;
-        if (*var).varno as u32 != relid || (*var).varattno <= 0 {
-            return None;
-        }
-        let function = if function == COUNT_ANY {
-            Function::Values
-        } else {
-            extreme((*call).aggfnoid, (*var).vartype, (*var).vartypmod)?
-        };
-        Some(Aggregate {
+        let number = (*call).aggfnoid;
+        let aggregate = |function, attributes| Aggregate {
             function,
-            attribute: (*var).varattno,
-        })
+            number,
+            collation: (*call).inputcollid,
+            attributes,
+        };
+        if number.to_u32() == COUNT {
+            return Some(aggregate(Function::Rows, [0, 0]));
+        }
+        if length((*call).args) > 2 {
+            return None;
+        }
+        let mut attributes = [0; 2];
+        let arguments = nodes::<pg_sys::TargetEntry>((*call).args);
+        for (place, argument) in attributes.iter_mut().zip(arguments) {
+            *place = predicate::column_number((*argument).expr as *mut pg_sys::Node, relid)?;
+        }
+        let first = nodes::<pg_sys::TargetEntry>((*call).args).next()?;
+        if number.to_u32() == COUNT_ANY {
+            return Some(aggregate(Function::Values, attributes));
+        }
+        let ty = pg_sys::exprType((*first).expr as *mut pg_sys::Node);
+        let typmod = pg_sys::exprTypmod((*first).expr as *mut pg_sys::Node);
+        Some(aggregate(
+            known(number, (*call).aggtranstype, ty, typmod)?,
+            attributes,
+        ))
     }
 }
 
-fn extreme(function: pg_sys::Oid, ty: pg_sys::Oid, typmod: i32) -> Option<Function> {
-    let storage = kinds::storage(ty, typmod);
-    if !ORDERED.contains(&ty) || storage.through_text {
+/// What a built-in aggregate is; `None`: one that is left to the executor.
+fn known(number: pg_sys::Oid, state: pg_sys::Oid, ty: pg_sys::Oid, typmod: i32) -> Option<Function> {
+    let definition = Definition::of(number)?;
+    // One whose state has the type of its argument looks that up by a call that there is none of here.
+    if !definition.plain || definition.state != state {
         return None;
     }
-    // SAFETY: syscache lookups of a function that is there.
+    // SAFETY: a syscache lookup; the name is zero-terminated.
     unsafe {
-        let own = pg_sys::get_func_namespace(function) == pg_sys::Oid::from(pg_sys::PG_CATALOG_NAMESPACE);
-        let name = pg_sys::get_func_name(function);
-        if !own || name.is_null() {
+        let name = pg_sys::get_func_name(number);
+        if name.is_null() {
             return None;
         }
-        match CStr::from_ptr(name).to_bytes() {
-            b"min" => Some(Function::Min),
-            b"max" => Some(Function::Max),
-            _ => None,
+        let name = CStr::from_ptr(name).to_bytes();
+        let ordered = ORDERED.contains(&ty) && !kinds::storage(ty, typmod).through_text;
+        match name {
+            b"min" if ordered => Some(Function::Min),
+            b"max" if ordered => Some(Function::Max),
+            _ => OTHERS.contains(&name).then_some(Function::Other),
         }
     }
 }
 
-/// The foreign table and the aggregates of a plan; `None` for a plan that gives rows.
+/// What the plan keeps of a path's private list: the values of conditions go elsewhere.
+///
+/// # Safety
+/// The private list of a path of this wrapper's; `None` for one that gives rows.
+pub unsafe fn of_path(private: *mut pg_sys::List) -> Option<(*mut pg_sys::List, *mut pg_sys::List)> {
+    // SAFETY: lists, as `paths` makes them.
+    unsafe {
+        of_plan(private)?;
+        let mut parts = nodes::<pg_sys::List>(private);
+        let kept = list_of(parts.by_ref().take(3));
+        Some((kept, parts.next().unwrap_or(std::ptr::null_mut())))
+    }
+}
+
+/// What a plan computes; `None` for a plan that gives rows.
 ///
 /// # Safety
 /// The private list of a plan or path of this wrapper's.
-pub unsafe fn of_plan(private: *mut pg_sys::List) -> Option<(pg_sys::Oid, Vec<Aggregate>)> {
-    // SAFETY: lists of integers.
+pub unsafe fn of_plan(private: *mut pg_sys::List) -> Option<Computed> {
+    // SAFETY: lists of integers, but for a path's last.
     let parts: Vec<Vec<c_int>> = unsafe {
         nodes::<pg_sys::List>(private)
+            .take(3)
             .map(|part| integers(part))
             .collect()
     };
-    if parts.first()?.first() != Some(&-1) {
+    if parts.first()?.first() != Some(&MARK) {
         return None;
     }
-    let (table, calls) = parts.get(1)?.split_first()?;
+    let [table, partial, calls @ ..] = parts.get(1)?.as_slice() else {
+        return None;
+    };
     let aggregates = calls
-        .chunks_exact(2)
+        .chunks_exact(NUMBERS)
         .filter_map(|call| {
-            let function = match call.first()? {
+            let [function, number, collation, first, second] = call else {
+                return None;
+            };
+            let function = match function {
                 1 => Function::Rows,
                 2 => Function::Values,
                 3 => Function::Min,
-                _ => Function::Max,
+                4 => Function::Max,
+                _ => Function::Other,
             };
             Some(Aggregate {
                 function,
-                attribute: i16::try_from(*call.get(1)?).ok()?,
+                number: pg_sys::Oid::from(*number as u32),
+                collation: pg_sys::Oid::from(*collation as u32),
+                attributes: [i16::try_from(*first).ok()?, i16::try_from(*second).ok()?],
             })
         })
         .collect();
-    Some((pg_sys::Oid::from(*table as u32), aggregates))
+    Some(Computed {
+        table: pg_sys::Oid::from(*table as u32),
+        partial: *partial != 0,
+        aggregates,
+        conditions: PlannedCondition::all(parts.get(2)?.get(1..)?),
+    })
 }

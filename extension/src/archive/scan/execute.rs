@@ -57,6 +57,13 @@ enum LateIs {
     Over,
 }
 
+/// What a process does next.
+pub enum Next {
+    Late,
+    RowGroup { entry: usize, group: usize },
+    Over,
+}
+
 impl Scan {
     /// The scan of a node; `None` before it began and after it ended.
     ///
@@ -205,11 +212,11 @@ impl Scan {
         self.reading.is_over() && self.claimed > self.units
     }
 
-    /// Fills the next batch, or claims the next unit; `false` when there is none.
-    unsafe fn advance(&mut self, node: *mut pg_sys::ForeignScanState) -> Result<bool, Error> {
-        if self.reading.next_batch()? {
-            return Ok(true);
-        }
+    /// Evaluates the conditions, unless that was done before.
+    ///
+    /// # Safety
+    /// The node of this scan.
+    pub unsafe fn judge(&mut self, node: *mut pg_sys::ForeignScanState) -> Result<(), Error> {
         if self.state.is_none() {
             // SAFETY: the node of this scan.
             let state = unsafe {
@@ -218,24 +225,50 @@ impl Scan {
             };
             self.state = Some(state);
         }
-        if self.claimed > self.units || self.state.as_ref().is_some_and(|state| state.never) {
-            self.claimed = self.units + 1;
-            return Ok(false);
-        }
-        let unit = self.claim();
+        Ok(())
+    }
+
+    /// Claims the next unit.
+    pub fn claim_unit(&mut self) -> Next {
+        let never = self.state.as_ref().is_some_and(|state| state.never);
+        let unit = if never || self.claimed > self.units {
+            self.units + 1
+        } else {
+            self.claim()
+        };
         if unit > self.units {
             self.claimed = self.units + 1;
-            // What is left of late rows comes now.
-            return Ok(matches!(self.late_is, LateIs::Before | LateIs::At));
+            return Next::Over;
         }
         if unit == 0 {
-            self.open_late()?;
+            return Next::Late;
+        }
+        let unit = if self.order == Order::Descending {
+            self.units - unit
         } else {
-            self.open_unit(if self.order == Order::Descending {
-                self.units - unit
-            } else {
-                unit - 1
-            })?;
+            unit - 1
+        };
+        let entry = self
+            .starts
+            .partition_point(|start| *start <= unit)
+            .saturating_sub(1);
+        let group = (unit - self.starts.get(entry).copied().unwrap_or(0)) as usize;
+        Next::RowGroup { entry, group }
+    }
+
+    /// Fills the next batch, or claims the next unit; `false` when there is none.
+    unsafe fn advance(&mut self, node: *mut pg_sys::ForeignScanState) -> Result<bool, Error> {
+        if self.reading.next_batch()? {
+            return Ok(true);
+        }
+        // SAFETY: the node of this scan.
+        unsafe { self.judge(node)? };
+        let never = self.state.as_ref().is_some_and(|state| state.never);
+        match self.claim_unit() {
+            // What is left of late rows comes now.
+            Next::Over => return Ok(!never && matches!(self.late_is, LateIs::Before | LateIs::At)),
+            Next::Late => self.open_late()?,
+            Next::RowGroup { entry, group } => self.open_row_group(entry, group)?,
         }
         Ok(true)
     }
@@ -268,13 +301,7 @@ impl Scan {
         Ok(())
     }
 
-    /// Opens a row group: the one with this number among all of the files.
-    fn open_unit(&mut self, unit: u64) -> Result<(), Error> {
-        let entry = self
-            .starts
-            .partition_point(|start| *start <= unit)
-            .saturating_sub(1);
-        let group = (unit - self.starts.get(entry).copied().unwrap_or(0)) as usize;
+    fn open_row_group(&mut self, entry: usize, group: usize) -> Result<(), Error> {
         match &self.state {
             Some(state) if state.alive.get(entry) == Some(&true) => {
                 let predicates = |columns: &[_]| state.predicates_for(columns);
@@ -288,9 +315,6 @@ impl Scan {
     fn end(self) {
         if let Some(sorted) = self.sorted {
             sorted.close();
-        }
-        if let Some(tally) = self.tally {
-            tally.close();
         }
         if let Some(late) = self.late {
             late.close();
@@ -329,8 +353,8 @@ unsafe fn start(node: *mut pg_sys::ForeignScanState, context: pg_sys::MemoryCont
         let relation = (*node).ss.ss_currentRelation;
         let snapshot = (*(*node).ss.ps.state).es_snapshot;
         let private = (*((*node).ss.ps.plan as *mut pg_sys::ForeignScan)).fdw_private;
-        if let Some((table, aggregates)) = aggregate::of_plan(private) {
-            return tally::start(table, &aggregates, snapshot, context);
+        if let Some(computed) = aggregate::of_plan(private) {
+            return tally::start(node, &computed, snapshot, context);
         }
         let planned = plan::Planned::of((*node).ss.ps.plan as *mut pg_sys::ForeignScan);
         let table = manifest::table_under(snapshot, (*relation).rd_id)?;
@@ -373,7 +397,7 @@ unsafe fn start(node: *mut pg_sys::ForeignScanState, context: pg_sys::MemoryCont
             }
             order = Order::Any;
         }
-        let pruning = Pruning::new(node, &planned, &table)?;
+        let pruning = Pruning::new(node, &planned.conditions, descriptor, &table);
         let mut reading = Reading::new(table, entries, wanted, time, context);
         reading.reverse = order == Order::Descending;
         let mut scan = Scan::new(reading, pruning, snapshot, context);
@@ -402,7 +426,7 @@ pub unsafe extern "C-unwind" fn iterate(node: *mut pg_sys::ForeignScanState) -> 
             scan.reading.unmark();
         }
         if let Some(mut tally) = scan.tally.take() {
-            if raise(tally.row(scan, slot)) == Some(true) {
+            if raise(tally.row(scan, node, slot)) == Some(true) {
                 store_virtual(slot);
             }
             scan.tally = Some(tally);

@@ -16,13 +16,6 @@ pub unsafe extern "C-unwind" fn explain(node: *mut pg_sys::ForeignScanState, es:
         let show = |label: &CStr, value: u64| {
             pg_sys::ExplainPropertyInteger(label.as_ptr(), std::ptr::null(), value as i64, es);
         };
-        if let Some(tally) = &scan.tally {
-            show(c"Files", scan.reading.entries.len() as u64);
-            if (*es).analyze {
-                show(c"Files Answered by the Manifest", tally.answered);
-            }
-            return;
-        }
         // Before it runs, only what does not depend on the run is known.
         let early;
         let state = match &scan.state {
@@ -43,6 +36,9 @@ pub unsafe extern "C-unwind" fn explain(node: *mut pg_sys::ForeignScanState, es:
         show(c"Row Groups", scan.reading.entries.iter().map(groups).sum());
         if (*es).analyze {
             let work = &scan.reading.work;
+            if scan.tally.is_some() {
+                show(c"Files Answered by the Manifest", work.answered);
+            }
             show(c"Row Groups Read", work.row_groups);
             show(c"Row Groups Pruned", work.pruned);
             show(c"Rows Decoded", work.rows);

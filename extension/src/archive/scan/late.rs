@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 use super::columns::{self, Wanted};
 use super::nodes::check_for_interrupts;
 use super::plan::Order;
+use super::value;
 use crate::archive::cast::{self, Cast};
 use crate::archive::kinds;
 use crate::archive::manifest::{self, Table};
@@ -30,6 +31,8 @@ pub struct Late {
     until: i64,
     /// The time of the present row.
     pub head: i64,
+    /// The same as [`value::ordinal`] counts; not in a sorted scan.
+    pub ordinal: i64,
 }
 
 /// A column of the late table and where its values go.
@@ -87,6 +90,7 @@ impl Late {
                 since: table.since,
                 until: table.until,
                 head: 0,
+                ordinal: 0,
             };
             if order != Order::Any {
                 late.sort(order == Order::Descending);
@@ -175,6 +179,7 @@ impl Late {
                 let mut is_null = false;
                 let time = pg_sys::slot_getattr(self.slot, self.time, &mut is_null);
                 self.head = columns::instant(time, self.base);
+                self.ordinal = value::ordinal(time, self.base);
                 if !is_null && manifest::shows(self.since, self.until, self.head) {
                     return true;
                 }

@@ -12,7 +12,7 @@
 //! | `late` | rows that came after their range was archived |
 //! | `modify` | what INSERT, COPY, UPDATE and DELETE do |
 //! | `analyze` | the sample for ANALYZE |
-//! | `aggregate`, `partitionwise`, `tally` | `count`, `min` and `max` from the manifest |
+//! | `aggregate`, `partitionwise`, `tally`, `transition` | aggregates over a range of times, from the manifest or batch by batch |
 //! | `parallel` | what the processes of one scan share |
 //! | `explain` | what EXPLAIN shows |
 
@@ -36,6 +36,7 @@ mod prune;
 mod reading;
 mod sorted;
 mod tally;
+mod transition;
 mod value;
 
 pub use partitionwise::install as install_planner_hook;

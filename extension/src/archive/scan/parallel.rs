@@ -23,9 +23,11 @@ pub struct Work {
     pub requests: u64,
     /// Bytes that they brought.
     pub bytes: u64,
+    /// Files whose aggregates the manifest had.
+    pub answered: u64,
 }
 
-const COUNTERS: usize = 6;
+const COUNTERS: usize = 7;
 
 impl Work {
     /// Counts what a store has done.
@@ -42,18 +44,20 @@ impl Work {
             self.late_rows,
             self.requests,
             self.bytes,
+            self.answered,
         ]
     }
 
     /// Adds what another process has done.
     fn add(&mut self, parts: [u64; COUNTERS]) {
-        let [row_groups, pruned, rows, late_rows, requests, bytes] = parts;
+        let [row_groups, pruned, rows, late_rows, requests, bytes, answered] = parts;
         self.row_groups += row_groups;
         self.pruned += pruned;
         self.rows += rows;
         self.late_rows += late_rows;
         self.requests += requests;
         self.bytes += bytes;
+        self.answered += answered;
     }
 }
 

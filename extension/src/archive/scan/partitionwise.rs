@@ -1,4 +1,4 @@
-//! Aggregates are brought down to the partitions of a table that has archived rows, where the manifest answers them. PostgreSQL
+//! Aggregates are brought down to the partitions of a table that has archived rows, where the scan computes them. PostgreSQL
 //! does that when `enable_partitionwise_aggregate` is on, and it is off by default since planning takes longer with it; so it is
 //! turned on for the planning of those queries alone.
 
@@ -7,6 +7,10 @@ use std::sync::OnceLock;
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+
+use super::aggregate;
+use super::plan::Relation;
+use super::predicate::Condition;
 
 static PREVIOUS: OnceLock<pg_sys::planner_hook_type> = OnceLock::new();
 
@@ -71,19 +75,22 @@ unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _
     }
 }
 
-/// Has the planner bring aggregates down to partitions, for a query that has no groups.
+/// Has the planner bring aggregates down to partitions, for a query without groups that the scan can compute.
+///
+/// Not where a bound of the time is known only as the query runs: PostgreSQL would no longer leave out partitions then.
 ///
 /// # Safety
 /// The planner's own nodes.
-pub unsafe fn prefer(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo) {
+pub unsafe fn prefer(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, known: &Relation) {
     // SAFETY: as this function's contract says.
     unsafe {
         let query = (*root).parse;
-        if DEPTH.get() > 0
+        let plain = DEPTH.get() > 0
             && (*query).hasAggs
             && (*query).groupClause.is_null()
-            && (*rel).reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL
-        {
+            && (*rel).reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL;
+        let constant = |condition: &Condition| (*condition.value).type_ == pg_sys::NodeTag::T_Const;
+        if plain && aggregate::range(rel, known).is_some_and(|range| range.iter().all(constant)) {
             pg_sys::enable_partitionwise_aggregate = true;
         }
     }

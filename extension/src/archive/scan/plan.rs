@@ -107,7 +107,7 @@ pub unsafe extern "C-unwind" fn size(
         let Some(known) = raise(know(root, rel, relation)) else {
             return;
         };
-        partitionwise::prefer(root, rel);
+        partitionwise::prefer(root, rel, &known);
         (*rel).tuples = known.estimate.total;
         // Widths and the cost of conditions; the rows are overwritten.
         pg_sys::set_baserel_size_estimates(root, rel);
@@ -287,10 +287,10 @@ pub unsafe extern "C-unwind" fn plan(
 ) -> *mut pg_sys::ForeignScan {
     // SAFETY: the planner's own lists; all conditions stay in `clauses`, to be checked again.
     unsafe {
-        if aggregate::of_plan((*path).fdw_private).is_some() {
+        if let Some((private, values)) = aggregate::of_path((*path).fdw_private) {
             let none = std::ptr::null_mut();
             let rows = pg_sys::copyObjectImpl(targets as *const c_void) as *mut pg_sys::List;
-            return pg_sys::make_foreignscan(targets, none, 0, none, (*path).fdw_private, rows, none, outer);
+            return pg_sys::make_foreignscan(targets, none, 0, values, private, rows, none, outer);
         }
         let clauses = pg_sys::extract_actual_clauses(clauses, false);
         let order = nodes::<pg_sys::List>((*path).fdw_private)
@@ -305,18 +305,7 @@ pub unsafe extern "C-unwind" fn plan(
         let conditions: Vec<Condition> = nodes::<pg_sys::Node>(clauses)
             .filter_map(|clause| predicate::recognise(clause, (*rel).relid))
             .collect();
-        let mut expressions = Vec::new();
-        let mut numbers = Vec::new();
-        for condition in conditions {
-            numbers.extend([c_int::from(condition.attribute), condition.comparison as c_int]);
-            if condition.value.is_null() {
-                numbers.extend([-1, 1]);
-                continue;
-            }
-            let early = estimate::constant(root, condition.value).is_some();
-            numbers.extend([expressions.len() as c_int, c_int::from(early)]);
-            expressions.push(condition.value);
-        }
+        let (numbers, expressions) = predicate::planned(root, &conditions);
         let private = [
             list_of_integers([order as c_int]),
             list_of_integers(columns),
@@ -334,7 +323,7 @@ pub unsafe extern "C-unwind" fn plan(
             targets,
             clauses,
             (*rel).relid,
-            list_of(expressions),
+            expressions,
             list_of(private),
             std::ptr::null_mut(),
             std::ptr::null_mut(),

@@ -8,8 +8,8 @@ use std::ffi::c_int;
 use kpi_archive::Kind;
 use pgrx::pg_sys;
 
-use super::collation;
-use super::nodes::nodes;
+use super::nodes::{list_of, nodes};
+use super::{collation, estimate};
 use crate::archive::kinds::{self, Storage};
 
 /// What a condition compares a column with, and how.
@@ -76,6 +76,31 @@ pub struct Condition {
     pub comparison: Comparison,
     /// The expression compared with; null where there is none.
     pub value: *mut pg_sys::Node,
+}
+
+/// Conditions as a plan keeps them: numbers for its private list, and the expressions that they count.
+///
+/// # Safety
+/// The planner's own nodes.
+pub unsafe fn planned(
+    root: *mut pg_sys::PlannerInfo,
+    conditions: &[Condition],
+) -> (Vec<c_int>, *mut pg_sys::List) {
+    let mut expressions = Vec::new();
+    let mut numbers = Vec::new();
+    for condition in conditions {
+        numbers.extend([c_int::from(condition.attribute), condition.comparison as c_int]);
+        if condition.value.is_null() {
+            numbers.extend([-1, 1]);
+            continue;
+        }
+        // SAFETY: as this function's contract says.
+        let early = unsafe { estimate::constant(root, condition.value) }.is_some();
+        numbers.extend([expressions.len() as c_int, c_int::from(early)]);
+        expressions.push(condition.value);
+    }
+    // SAFETY: as this function's contract says.
+    (numbers, unsafe { list_of(expressions) })
 }
 
 /// The operators of B-tree families on built-in types, by what a column is.

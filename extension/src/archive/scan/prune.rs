@@ -7,7 +7,6 @@ use pgrx::pg_sys;
 
 use super::columns;
 use super::nodes::nodes;
-use super::plan::Planned;
 use super::predicate::Comparison;
 use super::value::{self, Verdict};
 use crate::archive::kinds::{self, Storage};
@@ -37,6 +36,8 @@ pub struct State {
     pub never: bool,
     /// By entry: whether it may hold a row.
     pub alive: Vec<bool>,
+    /// What the conditions on time leave of it, both ends included, as [`value::ordinal`] counts; `None`: there are none.
+    pub within: Option<(i64, i64)>,
     predicates: Vec<(Predicate, Option<String>)>,
 }
 
@@ -57,29 +58,22 @@ impl State {
 }
 
 impl Pruning {
-    /// No conditions.
-    pub fn none() -> Self {
-        Self {
-            conditions: Vec::new(),
-        }
-    }
-
-    /// Prepares the conditions of a plan.
+    /// Prepares the conditions of a plan on the columns of a foreign table.
     ///
     /// # Safety
-    /// The node is being initialised by the executor.
+    /// The node is being initialised by the executor; the description is that of the table.
     pub unsafe fn new(
         node: *mut pg_sys::ForeignScanState,
-        planned: &Planned,
+        planned: &[PlannedCondition],
+        descriptor: pg_sys::TupleDesc,
         table: &Table,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         // SAFETY: the executor's own nodes; expressions of the plan are initialised in its memory.
         unsafe {
             let plan = (*node).ss.ps.plan as *mut pg_sys::ForeignScan;
-            let descriptor = (*(*node).ss.ss_currentRelation).rd_att;
             let expressions: Vec<*mut pg_sys::Node> = nodes((*plan).fdw_exprs).collect();
             let mut conditions = Vec::new();
-            for condition in &planned.conditions {
+            for condition in planned {
                 let Some(place) = usize::try_from(condition.attribute - 1).ok() else {
                     continue;
                 };
@@ -109,7 +103,7 @@ impl Pruning {
                     is_time: wanted.target.name == table.time_column,
                 });
             }
-            Ok(Self { conditions })
+            Self { conditions }
         }
     }
 
@@ -154,6 +148,7 @@ impl Pruning {
         let mut never = false;
         let mut predicates = Vec::new();
         let mut bounds = (i64::MIN, i64::MAX);
+        let mut within = None;
         for condition in &self.conditions {
             let mut value = None;
             let mut ty = pg_sys::InvalidOid;
@@ -169,6 +164,19 @@ impl Pruning {
                     value = (!is_null).then_some(datum);
                 }
                 ty = of;
+            }
+            if condition.is_time
+                && let Some(datum) = value
+                // SAFETY: the datum has the type that the planner saw.
+                && let Some((aligned, of)) = unsafe { value::aligned(datum, ty, condition.storage.base) }
+            {
+                (value, ty) = (Some(aligned), of);
+                let bound = value::ordinal(aligned, of);
+                bind(
+                    within.get_or_insert((i64::MIN, i64::MAX)),
+                    condition.comparison,
+                    bound,
+                );
             }
             // SAFETY: the datum has the type that the planner saw.
             match unsafe { value::verdict(condition.comparison, value, ty, &condition.storage) } {
@@ -231,6 +239,7 @@ impl Pruning {
         Ok(State {
             never,
             alive,
+            within,
             predicates: predicates
                 .into_iter()
                 .map(|(predicate, only, _)| (predicate, only))
@@ -276,6 +285,20 @@ pub fn narrow(bounds: &mut (i64, i64), test: &Test, storage: &Storage) {
     };
     bounds.0 = bounds.0.max(low.unwrap_or(i64::MIN));
     bounds.1 = bounds.1.min(high.unwrap_or(i64::MAX));
+}
+
+/// Narrows the range of times, as [`value::ordinal`] counts, to exactly what a comparison leaves.
+fn bind(within: &mut (i64, i64), comparison: Comparison, bound: i64) {
+    const NEVER: (i64, i64) = (i64::MAX, i64::MIN);
+    let (low, high) = match comparison {
+        Comparison::Less => bound.checked_sub(1).map_or(NEVER, |high| (i64::MIN, high)),
+        Comparison::LessOrEqual => (i64::MIN, bound),
+        Comparison::Equal => (bound, bound),
+        Comparison::GreaterOrEqual => (bound, i64::MAX),
+        Comparison::Greater => bound.checked_add(1).map_or(NEVER, |low| (low, i64::MAX)),
+        _ => return,
+    };
+    *within = (within.0.max(low), within.1.min(high));
 }
 
 /// How many members of a list of numbers describe one condition in the plan.

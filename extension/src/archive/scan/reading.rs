@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 use super::columns::{self, Wanted};
 use super::nodes::check_for_interrupts;
 use super::parallel::Work;
+use super::{transition, value};
 use crate::archive::manifest::{self, Entry, Table};
 use crate::archive::read::Reader;
 use crate::archive::store::{self, Opened};
@@ -29,6 +30,8 @@ pub struct Reading {
     time: Option<(usize, pg_sys::Oid)>,
     /// Whether row groups are read from their end.
     pub reverse: bool,
+    /// The times that rows must have to be shown, as [`value::ordinal`] counts, both ends included.
+    pub within: Option<(i64, i64)>,
     store: Option<(Rc<Opened>, Rc<Cache>)>,
     file: Option<Opening>,
     /// Readers for the present file, and for files whose columns were other ones.
@@ -101,6 +104,7 @@ impl Reading {
             columns,
             time,
             reverse: false,
+            within: None,
             store: None,
             file: None,
             readers: Vec::new(),
@@ -393,9 +397,11 @@ impl Reading {
     /// The rows of a batch that are shown, by their time (`None`: all), and which column was read to know it.
     fn shown(&mut self, batch: &Batch) -> Result<(Option<usize>, Option<Vec<u32>>), Error> {
         let entry = self.file.as_ref().and_then(|open| self.entries.get(open.entry));
-        let (Some(entry), Some((time, base))) = (entry.filter(|entry| entry.partial), self.time) else {
+        let entry = entry.filter(|entry| entry.partial);
+        let Some((time, base)) = self.time.filter(|_| entry.is_some() || self.within.is_some()) else {
             return Ok((None, None));
         };
+        let (low, high) = self.within.unwrap_or((i64::MIN, i64::MAX));
         let (Some(reader), Some(array)) = (self.readers.get_mut(time), batch.columns.get(time)) else {
             return Ok((None, None));
         };
@@ -404,10 +410,33 @@ impl Reading {
         // SAFETY: the reader holds as many values as the batch has rows.
         let shown = |row: &usize| unsafe {
             let is_null = nulls.is_some_and(|nulls| *nulls.add(*row));
-            !is_null && entry.shows(columns::instant(*reader.values().add(*row), base))
+            let value = *reader.values().add(*row);
+            let ordinal = value::ordinal(value, base);
+            !is_null
+                && ordinal >= low
+                && ordinal <= high
+                && entry.is_none_or(|entry| entry.shows(columns::instant(value, base)))
         };
-        let kept = (0..batch.rows).filter(shown).map(|row| row as u32).collect();
-        Ok((Some(time), Some(kept)))
+        let kept: Vec<u32> = (0..batch.rows).filter(shown).map(|row| row as u32).collect();
+        Ok((Some(time), (kept.len() < batch.rows).then_some(kept)))
+    }
+
+    /// The rows of the present batch, all at once; they count as handed out.
+    pub fn take_rows(&mut self) -> transition::Rows<'_> {
+        let end = std::mem::replace(&mut self.rows.end, 0);
+        match &self.rows.kept {
+            None => transition::Rows::All(end),
+            Some(kept) => transition::Rows::These(kept),
+        }
+    }
+
+    /// The values of a column in the present batch.
+    pub fn values(&self, column: usize) -> Option<transition::Values> {
+        let reader = self.readers.get(column)?;
+        Some(transition::Values {
+            values: reader.values(),
+            nulls: reader.nulls(),
+        })
     }
 }
 

@@ -160,6 +160,65 @@ unsafe fn time(
     }
 }
 
+/// What a time is compared with, as a value that orders with those of the time column, and its type; `None` where
+/// [`aligns`] says so.
+///
+/// # Safety
+/// The datum is of type `ty`.
+pub unsafe fn aligned(
+    datum: pg_sys::Datum,
+    ty: pg_sys::Oid,
+    column: pg_sys::Oid,
+) -> Option<(pg_sys::Datum, pg_sys::Oid)> {
+    if ty == column || is_integer(ty) && is_integer(column) {
+        return Some((datum, ty));
+    }
+    let mut overflow = 0;
+    // SAFETY: functions of numbers, and of the session's time zone.
+    let timestamp = unsafe {
+        match (column, ty) {
+            (pg_sys::TIMESTAMPTZOID, pg_sys::DATEOID) => {
+                pg_sys::date2timestamptz_opt_overflow(datum.value() as i32, &mut overflow)
+            }
+            (pg_sys::TIMESTAMPOID, pg_sys::DATEOID) => {
+                pg_sys::date2timestamp_opt_overflow(datum.value() as i32, &mut overflow)
+            }
+            (pg_sys::TIMESTAMPTZOID, pg_sys::TIMESTAMPOID) => {
+                pg_sys::timestamp2timestamptz_opt_overflow(datum.value() as i64, &mut overflow)
+            }
+            _ => return None,
+        }
+    };
+    // Beyond all finite times, yet not infinite.
+    let timestamp = match overflow {
+        0 => timestamp,
+        past if past > 0 => i64::MAX - 1,
+        _ => i64::MIN + 1,
+    };
+    Some((pg_sys::Datum::from(timestamp), column))
+}
+
+/// Whether [`aligned`] has a value for every one of a type.
+pub fn aligns(ty: pg_sys::Oid, column: pg_sys::Oid) -> bool {
+    ty == column
+        || is_integer(ty) && is_integer(column)
+        || column == pg_sys::TIMESTAMPTZOID && matches!(ty, pg_sys::DATEOID | pg_sys::TIMESTAMPOID)
+        || column == pg_sys::TIMESTAMPOID && ty == pg_sys::DATEOID
+}
+
+fn is_integer(ty: pg_sys::Oid) -> bool {
+    matches!(ty, pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID)
+}
+
+/// A value of the time column as a number that orders as PostgreSQL orders the values.
+pub fn ordinal(value: pg_sys::Datum, base: pg_sys::Oid) -> i64 {
+    match base {
+        pg_sys::INT2OID => i64::from(value.value() as i16),
+        pg_sys::INT4OID | pg_sys::DATEOID => i64::from(value.value() as i32),
+        _ => value.value() as i64,
+    }
+}
+
 /// A date of PostgreSQL as microseconds since 1970; `None` where they do not suffice.
 pub fn date_micros(date: i32) -> Option<i64> {
     match date {
