@@ -168,6 +168,17 @@ class Generator:
             f"sum({c}) FILTER (WHERE flag)", "bool_or(flag)", "min(ts), max(ts)", "sum(value) FILTER (WHERE abs(value) < 1e300)", "min(value), max(value)", "min(exact), max(exact)",
         )  # fmt: skip
 
+    # A range of times and nothing else, its bounds of several types.
+    def range(self):
+        bound = lambda: self.pick(self.time(), self.time(), f"date '2024-0{self.number(1, 4)}-{self.number(1, 28):02}'", f"timestamp '2024-0{self.number(1, 4)}-01 12:00'")
+        low, high = f"ts {self.pick('>=', '>=', '>', '=')} {bound()}", f"{bound()} {self.pick('>', '>', '>=')} ts"
+        return self.pick("true", low, high, f"{low} AND {high}", f"{low} AND {high}", f"ts BETWEEN {self.time()} AND {self.time()}")
+
+    # What a scan computes itself.
+    def exact_aggregate(self):
+        c, m = self.pick(*self.NUMBERS), self.pick(*[c for c in self.ORDERED if c not in ("key", "tags", "doc", "raw")])
+        return self.pick("count(*)", f"count({self.column()})", f"min({m})", f"max({m})", f"sum({c})", f"avg({c})", "bit_xor(id)", "bool_and(flag)", "sum(exact)", "stddev(small)", "regr_count(value, ratio)", "sum(span)")
+
     def query(self):
         t, r = self.table, self.random
         aggregates = lambda: ", ".join(self.aggregate() for _ in range(self.number(1, 3)))
@@ -177,6 +188,8 @@ class Generator:
         shapes = [
             lambda: f"SELECT {aggregates()} FROM {t} {self.where()}",
             lambda: f"SELECT {aggregates()} FROM {t} {self.where()}",
+            lambda: f"SELECT {aggregates()} FROM {t} WHERE {self.range()}",
+            lambda: f"SELECT {', '.join(self.exact_aggregate() for _ in range(self.number(1, 4)))} FROM {t} WHERE {self.range()}",
             lambda: f"SELECT {columns()}, id FROM {t} {self.where()} ORDER BY {self.pick(*self.ORDERED)} {self.pick('', 'DESC', 'NULLS FIRST')}, id LIMIT {self.number(0, 20)} OFFSET {self.number(0, 5)}",
             lambda: f"SELECT ts, id FROM {t} {self.where()} ORDER BY ts {self.pick('', 'DESC')} LIMIT {self.number(1, 20)}",
             lambda: f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM {t} t {self.where()}",

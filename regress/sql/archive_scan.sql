@@ -60,6 +60,37 @@ FROM (VALUES
     ('ts < ''infinity'' AND id = 3'), ('j = ''{"i": 4}'''), ('id < 0 OR id = 9')
 ) conditions (condition), work('SELECT * FROM m WHERE ' || condition) w;
 
+-- Aggregates over a range of times are computed by the scan; what it says is what the executor says of its rows.
+CREATE FUNCTION computes(relation text, aggregates text, condition text, OUT computed bool, OUT same bool) LANGUAGE plpgsql AS $$
+DECLARE plan jsonb; ours text; theirs text;
+BEGIN
+    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT %s FROM %s WHERE %s', aggregates, relation, condition) INTO plan;
+    computed := plan @? 'strict $.** ? (@.type() == "object" && @."Node Type" == "Foreign Scan" && !exists(@."Relation Name"))';
+    EXECUTE format('SELECT row(%s)::text FROM %s WHERE %s', aggregates, relation, condition) INTO ours;
+    EXECUTE format('SELECT row(%s)::text FROM (SELECT * FROM %s WHERE %s OFFSET 0) kept', aggregates, relation, condition) INTO theirs;
+    same := ours IS NOT DISTINCT FROM theirs;
+    IF NOT same THEN RAISE WARNING '% where %: % is not %', aggregates, condition, ours, theirs; END IF;
+END $$;
+SELECT foreign_table::text AS archive FROM kpi.archive_segment WHERE retention_id = (SELECT id FROM kpi.retention WHERE relation = 'm'::regclass) \gset
+\set many 'count(*), count(t), min(ts), max(id), min(n), max(t), min(c), max(tm), min(r), max(v), sum(id), sum(device), avg(device), avg(n), sum(n), round(avg(v)::numeric, 6), bool_and(f), bool_or(f), bit_xor(id), round(stddev(r)::numeric, 4), regr_count(v, v), max(t COLLATE "POSIX"), sum(big), max(d)'
+SELECT condition, relation <> 'm' AS alone, c.* FROM (VALUES
+    ('true'), ('ts >= ''2024-02-10Z'' AND ts < ''2024-03-20 12:00Z'''), ('ts >= ''2024-02-01Z'' AND ts < ''2024-04-01Z'''),
+    ('ts BETWEEN ''2024-03-01Z'' AND ''2024-03-02Z'''), ('ts = ''2024-02-03 10:45Z'''), ('''2024-01-02Z'' > ts'),
+    ('ts > ''2024-03-02Z'' AND ts < ''2024-03-01Z'''), ('ts >= ''-infinity'' AND ts <= ''infinity'''), ('ts < ''-infinity'''), ('ts > ''infinity'''),
+    ('ts < NULL'), ('ts >= date ''2024-04-29'''), ('ts < timestamp ''2024-01-03 00:15'''), ('ts < date ''5000000-01-01'''),
+    ('ts < now() - interval ''6 months'' AND ts >= ''2024-04-01Z'''), ('ts < ''2024-04-01Z'' AND device = 3'), ('ts = ANY (''{2024-04-01Z}'')')
+) conditions (condition), unnest(ARRAY['m', :'archive']) relation, computes(relation, :'many', condition) c ORDER BY 2, condition COLLATE "C";
+-- What is left to the executor: a filter, an order, what is distinct, an expression, an aggregate that depends on its call or is not the server's.
+SELECT aggregates, c.* FROM (VALUES ('count(*)'), ('max(t)'), ('count(*) + sum(id)'), ('1'), ('count(DISTINCT id)'), ('sum(id) FILTER (WHERE f)'), ('sum(id + 1)'),
+    ('regr_count(v, r)'), ('array_agg(id)'), ('min(ARRAY[id])'), ('mode() WITHIN GROUP (ORDER BY device)'), ('kpi.num_vals(kpi.stats_agg(v))')
+) a (aggregates), computes(:'archive', aggregates, 'ts < ''2024-02-10Z''') c;
+SELECT count(*) FROM m WHERE ts < '2024-02-10Z' HAVING count(*) > 5;
+SELECT sum(r) / 0 FROM m WHERE ts < '2024-02-10Z';
+SELECT random() < sum(id) AS computed, count(*) FROM m WHERE ts < '2024-02-10Z';
+-- Rescans evaluate the range anew.
+SELECT since, counted.* FROM generate_series(timestamptz '2024-01-15Z', '2024-04-15Z', '1 month') since,
+    LATERAL (SELECT count(*), sum(id), max(t) FROM :archive m WHERE ts >= since AND ts < since + interval '3 days') counted ORDER BY 1;
+
 -- Values that are known only when the query runs: parameters of a kept plan, rows of a join.
 SET plan_cache_mode = force_generic_plan;
 PREPARE day (timestamptz) AS SELECT count(*), sum(id) FROM m WHERE ts >= $1 AND ts < $1 + interval '1 day';
@@ -125,6 +156,9 @@ SELECT count(*) / (count(*) - count(*)) FROM m;
 SELECT count(*), 1 / 0 FROM m;
 SHOW enable_partitionwise_aggregate;
 
+SELECT condition, c.* FROM (VALUES ('true'), ('ts >= ''2024-02-10Z'''), ('ts < ''2024-01-01 00:05Z'''), ('ts <= ''2024-01-01 00:05Z''')) conditions (condition),
+    computes(:'archive', :'many', condition) c;
+
 -- Statistics for the planner.
 ANALYZE m;
 SELECT reltuples FROM pg_class WHERE oid = :'archive'::regclass;
@@ -136,6 +170,10 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SELECT count(*), count(DISTINCT id), sum(id) FROM m;
+SELECT plan('SELECT count(*), sum(id), max(t) FROM m WHERE ts < ''2024-04-10Z''');
+SELECT count(*), sum(id), max(t) FROM m WHERE ts < '2024-04-10Z';
+SELECT count(*), sum(id), max(t) FROM same_rows WHERE ts < '2024-04-10Z';
+SELECT computes(:'archive', :'many', 'ts >= ''2024-02-10Z''');
 SELECT count(*), sum(id) FROM (SELECT id FROM m WHERE n > 0 ORDER BY ts OFFSET 0) ordered;
 SELECT count(*), sum(id) FROM same_rows WHERE n > 0;
 SET max_parallel_workers_per_gather = 0;

@@ -105,6 +105,9 @@ const OTHERS: [&[u8]; 28] = [
     b"regr_syy",
 ];
 
+/// What is looked for in the target list: also what makes that no path is offered.
+const EVERYTHING: u32 =
+    pg_sys::PVC_INCLUDE_AGGREGATES | pg_sys::PVC_INCLUDE_WINDOWFUNCS | pg_sys::PVC_INCLUDE_PLACEHOLDERS;
 /// In the private list of a plan, what tells aggregates from rows.
 const MARK: c_int = -1;
 /// Numbers that describe one aggregate in a plan.
@@ -140,11 +143,16 @@ pub unsafe extern "C-unwind" fn paths(
         let Some(conditions) = range(input, known) else {
             return;
         };
-        let expressions = nodes::<pg_sys::Node>((*(*output).reltarget).exprs);
-        let aggregates: Option<Vec<Aggregate>> = expressions
-            .map(|expression| recognise(expression, (*input).relid))
+        // What stands around the aggregates, the executor computes.
+        let expressions = (*(*output).reltarget).exprs as *mut pg_sys::Node;
+        let calls = pg_sys::pull_var_clause(expressions, EVERYTHING as c_int);
+        let calls = pg_sys::add_to_flat_tlist(std::ptr::null_mut(), calls);
+        let aggregates: Option<Vec<Aggregate>> = nodes::<pg_sys::TargetEntry>(calls)
+            .map(|call| recognise((*call).expr as *mut pg_sys::Node, (*input).relid))
             .collect();
-        let Some(aggregates) = aggregates else { return };
+        let Some(aggregates) = aggregates.filter(|aggregates| !aggregates.is_empty()) else {
+            return;
+        };
         let rte = *(*root).simple_rte_array.add((*input).relid as usize);
         let mut numbers = vec![(*rte).relid.to_u32() as c_int, c_int::from(partial)];
         for aggregate in &aggregates {
@@ -164,6 +172,7 @@ pub unsafe extern "C-unwind" fn paths(
             list_of_integers(numbers),
             conditions,
             values,
+            calls,
         ]);
         let total = cost(input, known, &aggregates);
         let path = version::upper_path(root, output, 1.0, total, private);
@@ -244,9 +253,12 @@ unsafe fn cost(rel: *mut pg_sys::RelOptInfo, known: &Relation, aggregates: &[Agg
             }
         }
         let scan = estimate::cost(rel, &estimate, columns.len() as f64);
-        // No tuple is made, and no condition is checked by the executor.
-        let row = pg_sys::cpu_operator_cost * aggregates.len() as f64 - pg_sys::cpu_tuple_cost;
-        let run = scan.total + row * estimate.scanned - (*rel).baserestrictcost.per_tuple * estimate.scanned;
+        // No tuple is made, no condition is checked by the executor, and rows are counted by the batch.
+        let counts = |aggregate: &&Aggregate| matches!(aggregate.function, Function::Rows | Function::Values);
+        let folded = aggregates.len() - aggregates.iter().filter(counts).count();
+        let spared = pg_sys::cpu_tuple_cost + (*rel).baserestrictcost.per_tuple;
+        let rows = estimate.rows.min(estimate.scanned);
+        let run = scan.total - spared * estimate.scanned + pg_sys::cpu_operator_cost * folded as f64 * rows;
         run.max(0.0) + pg_sys::cpu_tuple_cost * (known.entries.len() as f64 + 1.0)
     }
 }
@@ -320,17 +332,32 @@ fn known(number: pg_sys::Oid, state: pg_sys::Oid, ty: pg_sys::Oid, typmod: i32) 
     }
 }
 
-/// What the plan keeps of a path's private list: the values of conditions go elsewhere.
-///
-/// # Safety
-/// The private list of a path of this wrapper's; `None` for one that gives rows.
-pub unsafe fn of_path(private: *mut pg_sys::List) -> Option<(*mut pg_sys::List, *mut pg_sys::List)> {
-    // SAFETY: lists, as `paths` makes them.
-    unsafe {
-        of_plan(private)?;
-        let mut parts = nodes::<pg_sys::List>(private);
-        let kept = list_of(parts.by_ref().take(3));
-        Some((kept, parts.next().unwrap_or(std::ptr::null_mut())))
+/// A path of aggregates.
+pub struct Path {
+    /// What the plan keeps of the private list.
+    pub private: *mut pg_sys::List,
+    /// The values that conditions compare with.
+    pub values: *mut pg_sys::List,
+    /// The aggregates as a target list: the rows that the scan gives.
+    pub calls: *mut pg_sys::List,
+}
+
+impl Path {
+    /// `None` for a path that gives rows.
+    ///
+    /// # Safety
+    /// The private list of a path of this wrapper's.
+    pub unsafe fn of(private: *mut pg_sys::List) -> Option<Self> {
+        // SAFETY: lists, as `paths` makes them.
+        unsafe {
+            of_plan(private)?;
+            let mut parts = nodes::<pg_sys::List>(private);
+            Some(Self {
+                private: list_of(parts.by_ref().take(3)),
+                values: parts.next()?,
+                calls: parts.next()?,
+            })
+        }
     }
 }
 
@@ -339,7 +366,7 @@ pub unsafe fn of_path(private: *mut pg_sys::List) -> Option<(*mut pg_sys::List, 
 /// # Safety
 /// The private list of a plan or path of this wrapper's.
 pub unsafe fn of_plan(private: *mut pg_sys::List) -> Option<Computed> {
-    // SAFETY: lists of integers, but for a path's last.
+    // SAFETY: lists of integers, but for what a path has besides.
     let parts: Vec<Vec<c_int>> = unsafe {
         nodes::<pg_sys::List>(private)
             .take(3)

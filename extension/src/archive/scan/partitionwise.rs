@@ -77,7 +77,8 @@ unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _
 
 /// Has the planner bring aggregates down to partitions, for a query without groups that the scan can compute.
 ///
-/// Not where a bound of the time is known only as the query runs: PostgreSQL would no longer leave out partitions then.
+/// Not where a bound of the time is known only as the query runs, or compared by the session's time zone: PostgreSQL would no
+/// longer leave out partitions then.
 ///
 /// # Safety
 /// The planner's own nodes.
@@ -89,7 +90,13 @@ pub unsafe fn prefer(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInf
             && (*query).hasAggs
             && (*query).groupClause.is_null()
             && (*rel).reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL;
-        let constant = |condition: &Condition| (*condition.value).type_ == pg_sys::NodeTag::T_Const;
+        let zoned = |ty: pg_sys::Oid| ty == pg_sys::TIMESTAMPTZOID;
+        let constant = |condition: &Condition| {
+            let same = known
+                .time
+                .is_some_and(|(_, base)| zoned(base) == zoned(pg_sys::exprType(condition.value)));
+            (*condition.value).type_ == pg_sys::NodeTag::T_Const && same
+        };
         if plain && aggregate::range(rel, known).is_some_and(|range| range.iter().all(constant)) {
             pg_sys::enable_partitionwise_aggregate = true;
         }

@@ -287,10 +287,14 @@ pub unsafe extern "C-unwind" fn plan(
 ) -> *mut pg_sys::ForeignScan {
     // SAFETY: the planner's own lists; all conditions stay in `clauses`, to be checked again.
     unsafe {
-        if let Some((private, values)) = aggregate::of_path((*path).fdw_private) {
+        if let Some(computed) = aggregate::Path::of((*path).fdw_private) {
             let none = std::ptr::null_mut();
-            let rows = pg_sys::copyObjectImpl(targets as *const c_void) as *mut pg_sys::List;
-            return pg_sys::make_foreignscan(targets, none, 0, values, private, rows, none, outer);
+            let aggregate::Path {
+                private,
+                values,
+                calls,
+            } = computed;
+            return pg_sys::make_foreignscan(targets, none, 0, values, private, calls, none, outer);
         }
         let clauses = pg_sys::extract_actual_clauses(clauses, false);
         let order = nodes::<pg_sys::List>((*path).fdw_private)
