@@ -26,7 +26,8 @@ work=$(mktemp -d /tmp/kpi.XXXXXX)
 azurite=''
 finish() {
   ask 'DROP SERVER IF EXISTS azure CASCADE' >/dev/null
-  [ -z "$azurite" ] || kill "$azurite"
+  # It may still write what it keeps.
+  [ -z "$azurite" ] || { kill "$azurite"; wait "$azurite" 2>/dev/null; }
   rm -rf "$work"
 }
 trap finish EXIT

@@ -174,6 +174,10 @@ class Generator:
         low, high = f"ts {self.pick('>=', '>=', '>', '=')} {bound()}", f"{bound()} {self.pick('>', '>', '>=')} ts"
         return self.pick("true", low, high, f"{low} AND {high}", f"{low} AND {high}", f"ts BETWEEN {self.time()} AND {self.time()}")
 
+    def bucket(self):
+        unit = self.pick("hour", "day", "week", "month")
+        return self.pick(f"date_trunc('{unit}', ts)", f"date_trunc('{unit}', ts, 'America/New_York')", "ts::date", f"kpi.time_bucket('{self.pick('6 hours', '1 day', '10 days', '1 month')}', ts)")
+
     # What a scan computes itself.
     def exact_aggregate(self):
         c, m = self.pick(*self.NUMBERS), self.pick(*[c for c in self.ORDERED if c not in ("key", "tags", "doc", "raw")])
@@ -189,6 +193,8 @@ class Generator:
             lambda: f"SELECT {aggregates()} FROM {t} {self.where()}",
             lambda: f"SELECT {aggregates()} FROM {t} {self.where()}",
             lambda: f"SELECT {aggregates()} FROM {t} WHERE {self.range()}",
+            lambda: f"SELECT {self.bucket()} AS g, {self.exact_aggregate()}, {self.exact_aggregate()} FROM {t} WHERE {self.range()} GROUP BY 1 ORDER BY 1",
+            lambda: f"SET timezone = '{self.pick('America/New_York', 'Europe/Paris', 'Asia/Kolkata')}'; SELECT {self.bucket()} AS g, {self.exact_aggregate()} FROM {t} WHERE {self.range()} GROUP BY 1 HAVING count(*) > {self.number(0, 100)} ORDER BY 1; RESET timezone",
             lambda: f"SELECT {', '.join(self.exact_aggregate() for _ in range(self.number(1, 4)))} FROM {t} WHERE {self.range()}",
             lambda: f"SELECT {columns()}, id FROM {t} {self.where()} ORDER BY {self.pick(*self.ORDERED)} {self.pick('', 'DESC', 'NULLS FIRST')}, id LIMIT {self.number(0, 20)} OFFSET {self.number(0, 5)}",
             lambda: f"SELECT ts, id FROM {t} {self.where()} ORDER BY ts {self.pick('', 'DESC')} LIMIT {self.number(1, 20)}",

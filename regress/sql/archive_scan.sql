@@ -43,6 +43,15 @@ BEGIN
     FROM jsonb_path_query(plan, 'strict $.**') node WHERE jsonb_typeof(node) = 'object' AND node ? 'Files';
 END $$;
 
+-- The plan of a statement.
+CREATE FUNCTION plan(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
+        RETURN NEXT regexp_replace(line, ' on m_.*', ' on a part');
+    END LOOP;
+END $$;
+
 -- Conditions: no difference, and which files they spare.
 SELECT condition, differences(condition), w.pruned, w.files, w.read
 FROM (VALUES
@@ -90,6 +99,44 @@ SELECT random() < sum(id) AS computed, count(*) FROM m WHERE ts < '2024-02-10Z';
 -- Rescans evaluate the range anew.
 SELECT since, counted.* FROM generate_series(timestamptz '2024-01-15Z', '2024-04-15Z', '1 month') since,
     LATERAL (SELECT count(*), sum(id), max(t) FROM :archive m WHERE ts >= since AND ts < since + interval '3 days') counted ORDER BY 1;
+
+-- By bucket of time, too: a row per bucket, whatever the clock does. In Newfoundland it went back from 00:01 to 23:01 of the day before.
+CREATE FUNCTION computes(relation text, bucket text, aggregates text, condition text, OUT computed bool, OUT buckets bigint, OUT same bool) LANGUAGE plpgsql AS $$
+DECLARE plan jsonb; differences bigint;
+BEGIN
+    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT %s, %s FROM %s WHERE %s GROUP BY 1', bucket, aggregates, relation, condition) INTO plan;
+    computed := plan @? 'strict $.** ? (@.type() == "object" && @."Node Type" == "Foreign Scan" && !exists(@."Relation Name"))';
+    EXECUTE format('WITH ours AS (SELECT %1$s, %2$s FROM %3$s WHERE %4$s GROUP BY 1),
+        theirs AS (SELECT %1$s, %2$s FROM (SELECT * FROM %3$s WHERE %4$s OFFSET 0) kept GROUP BY 1)
+        SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM (TABLE ours EXCEPT ALL TABLE theirs) d) + (SELECT count(*) FROM (TABLE theirs EXCEPT ALL TABLE ours) d)',
+        bucket, aggregates, relation, condition) INTO buckets, differences;
+    same := differences = 0;
+END $$;
+CREATE TABLE clock (ts timestamptz NOT NULL, id int, at timestamp) PARTITION BY RANGE (ts);
+CREATE TABLE clock_part PARTITION OF clock FOR VALUES FROM ('2005-10-01Z') TO ('2005-12-01Z');
+INSERT INTO clock SELECT timestamptz '2005-10-29 12:00Z' + i * interval '37 seconds', i, timestamp '2005-10-29' + i * interval '1 minute' FROM generate_series(0, 5000) i;
+SELECT kpi.set_retention('clock', archive_after => '90 days', store => 'scan', schedule => NULL);
+CALL kpi.archive('clock', 'infinity');
+SELECT foreign_table::text AS clock FROM kpi.archive_segment WHERE retention_id = (SELECT id FROM kpi.retention WHERE relation = 'clock'::regclass) LIMIT 1 \gset
+SELECT zone, bucket, c.* FROM unnest('{UTC,America/St_Johns,Australia/Lord_Howe,America/New_York}'::text[]) WITH ORDINALITY zones (zone, place),
+    (VALUES ('date_trunc(''day'', ts)'), ('date_trunc(''hour'', ts)'), ('ts::date'), ('date_trunc(''minute'', ts)'), ('date_trunc(''day'', ts, ''Europe/Paris'')'),
+        ('kpi.time_bucket(''30 minutes'', ts)'), ('kpi.time_bucket(''90 minutes'', ts, interval ''7 minutes'')')) buckets (bucket),
+    set_config('timezone', zone, false), computes(:'clock', bucket, 'count(*), min(ts), max(id), sum(id)', 'true') c ORDER BY place, bucket COLLATE "C";
+SET timezone = 'America/New_York';
+SELECT bucket, condition, relation <> 'm' AS alone, c.* FROM (VALUES ('date_trunc(''month'', ts)'), ('date_trunc(''week'', ts)'), ('kpi.time_bucket(''1 day'', ts)')) buckets (bucket),
+    (VALUES ('true'), ('ts >= ''2024-02-10Z'' AND ts < ''2024-03-20 12:00Z'''), ('ts < ''2024-01-01Z''')) conditions (condition),
+    unnest(ARRAY['m', :'archive']) relation, computes(relation, bucket, 'count(*), min(ts), max(n), sum(id), max(t), avg(device)', condition) c ORDER BY 1, 3, 2;
+SET timezone = 'UTC';
+-- A month is a file here: its count and bounds come from the manifest.
+SELECT plan('SELECT date_trunc(''month'', ts), count(*), max(id) FROM m GROUP BY 1 HAVING count(*) > 5 ORDER BY 1 DESC');
+SELECT date_trunc('month', ts) AS month, count(*), max(id) - min(id) AS ids, count(*)::float8 / 2 AS half FROM m WHERE ts < '2024-05-01Z' GROUP BY 1 HAVING count(*) > 2800 ORDER BY 1 DESC;
+SELECT read FROM work('SELECT date_trunc(''month'', ts), count(*), max(id) FROM m GROUP BY 1');
+-- What is left to the executor: a bucket of a zone, of another column, of an expression, and two of them.
+SELECT bucket, c.* FROM (VALUES ('kpi.time_bucket(''1 day'', ts, ''Europe/Paris'')'), ('date_trunc(''day'', at)'), ('date_trunc(''day'', ts + interval ''1 hour'')'), ('extract(hour FROM ts)'), ('ts')) buckets (bucket),
+    computes(:'clock', bucket, 'count(*)', 'true') c;
+SELECT count(*) FROM (SELECT date_trunc('day', ts), date_trunc('hour', ts), sum(id) FROM :clock GROUP BY 1, 2) hours;
+SELECT count(*) FROM (SELECT date_trunc('day', ts) FROM :clock GROUP BY 1) days;
+SELECT sum(id), rank() OVER (ORDER BY date_trunc('day', ts)) FROM :clock GROUP BY date_trunc('day', ts) ORDER BY 2;
 
 -- Values that are known only when the query runs: parameters of a kept plan, rows of a join.
 SET plan_cache_mode = force_generic_plan;
@@ -141,13 +188,6 @@ SET enable_partitionwise_aggregate = on;
 SELECT count(*), count(t), min(ts), max(ts), min(id), max(id), min(n), max(d) FROM m;
 RESET enable_partitionwise_aggregate;
 -- As the planner comes, too: the archive's part of it is not read, and the setting is as it was.
-CREATE FUNCTION plan(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
-        RETURN NEXT regexp_replace(line, ' on m_.*', ' on a part');
-    END LOOP;
-END $$;
 SELECT plan('SELECT count(*), max(id) FROM m');
 SELECT plan('SELECT device, count(*) FROM m GROUP BY 1');
 SELECT count(*), max(id), (SELECT count(*) FROM same_rows) FROM m;
@@ -205,7 +245,7 @@ SELECT condition, differences(condition)
 FROM (VALUES ('true'), ('label = ''text 77'''), ('added IS NULL'), ('added = ''x'''), ('n = -1.337'), ('device = 5'), ('c = ''c5'''), ('r < 1')) c (condition);
 
 -- An object that is gone is an error that names it, never fewer rows.
-COPY (SELECT) TO PROGRAM 'cat > /dev/null; find /tmp/pg_kpi_archive_scan -name "*.parquet" | sort | head -1 | xargs rm';
+COPY (SELECT) TO PROGRAM 'cat > /dev/null; find /tmp/pg_kpi_archive_scan -path "*archive_scan.m*.parquet" | sort | head -1 | xargs rm';
 DO $$
 BEGIN
     PERFORM sum(id) FROM m;

@@ -8,4 +8,6 @@ pub mod server;
 mod window;
 mod zone;
 
+pub use zone::Zone;
+
 pgrx::extension_sql_file!("../../../sql/time.sql", name = "time");

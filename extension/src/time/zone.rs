@@ -19,7 +19,7 @@ const BEHIND: i64 = 400 * DAY;
 const MARGIN: i64 = 2 * DAY;
 
 /// A zone by its name, and how its clock stands around the time that was asked for last.
-pub(super) struct Zone {
+pub struct Zone {
     name: Vec<u8>,
     /// The name as a text of PostgreSQL.
     text: Box<[u32]>,
@@ -62,6 +62,24 @@ impl Zone {
             since: 0,
             until: 0,
         })
+    }
+
+    /// A zone whose rules are known, for [`Zone::stretch`] alone.
+    pub fn of_rules(rules: *mut pg_sys::pg_tz) -> Self {
+        Self {
+            name: Vec::new(),
+            text: Box::default(),
+            rules,
+            offset: 0,
+            since: 0,
+            until: 0,
+        }
+    }
+
+    /// The stretch around a finite time in which the clock is not changed, its end not included; `None` where none is known.
+    pub fn stretch(&mut self, time: i64) -> Option<(i64, i64)> {
+        let known = (self.since..self.until).contains(&time) || self.look_up(time);
+        known.then_some((self.since, self.until))
     }
 
     /// Says whether this is the zone of a name.

@@ -1,4 +1,5 @@
-//! Aggregates that a scan computes itself, over all rows of an archived table or those of a range of times.
+//! Aggregates that a scan computes itself, over all rows of an archived table or those of a range of times, also by bucket
+//! of time.
 //!
 //! `count`, `min` and `max` come from the manifest where it has them. Where an object is shown in part, lies across a bound
 //! of the range, or holds a column as another type, it is read; late rows are, too. Other built-in aggregates are run on the
@@ -9,6 +10,7 @@ use std::ffi::{CStr, c_int};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+use super::bucket;
 use super::estimate;
 use super::nodes::{integers, length, list_of, list_of_integers, nodes};
 use super::plan::Relation;
@@ -50,6 +52,8 @@ pub struct Computed {
     pub table: pg_sys::Oid,
     /// Whether states are asked for, to be combined with others, not results.
     pub partial: bool,
+    /// Whether there is a row per bucket of time: the bucket comes first in it, and last among the plan's expressions.
+    pub by_bucket: bool,
     pub aggregates: Vec<Aggregate>,
     /// All of them on the time column: together they are the range.
     pub conditions: Vec<PlannedCondition>,
@@ -108,13 +112,15 @@ const OTHERS: [&[u8]; 28] = [
 /// What is looked for in the target list: also what makes that no path is offered.
 const EVERYTHING: u32 =
     pg_sys::PVC_INCLUDE_AGGREGATES | pg_sys::PVC_INCLUDE_WINDOWFUNCS | pg_sys::PVC_INCLUDE_PLACEHOLDERS;
+/// What the states of a group need about, each.
+const BYTES_PER_STATE: f64 = 64.0;
 /// In the private list of a plan, what tells aggregates from rows.
 const MARK: c_int = -1;
 /// Numbers that describe one aggregate in a plan.
 const NUMBERS: usize = 5;
 
-/// Offers to compute the aggregates of a query without groups whose conditions are a range of times, or their first stage
-/// below an Append or a Gather.
+/// Offers to compute the aggregates of a query without groups, or by bucket of time, whose conditions are a range of times; or
+/// their first stage below an Append or a Gather.
 #[pg_guard]
 pub unsafe extern "C-unwind" fn paths(
     root: *mut pg_sys::PlannerInfo,
@@ -131,9 +137,8 @@ pub unsafe extern "C-unwind" fn paths(
     // SAFETY: the planner's own nodes.
     unsafe {
         let query = (*root).parse;
-        let plain = (*query).groupClause.is_null()
-            && (*query).groupingSets.is_null()
-            && (*query).havingQual.is_null()
+        let plain = (*query).groupingSets.is_null()
+            && (partial || (*query).havingQual.is_null())
             && !(*query).hasTargetSRFs
             && (*input).relid > 0
             && (*input).lateral_relids.is_null();
@@ -143,18 +148,29 @@ pub unsafe extern "C-unwind" fn paths(
         let Some(conditions) = range(input, known) else {
             return;
         };
-        // What stands around the aggregates, the executor computes.
-        let expressions = (*(*output).reltarget).exprs as *mut pg_sys::Node;
-        let calls = pg_sys::pull_var_clause(expressions, EVERYTHING as c_int);
-        let calls = pg_sys::add_to_flat_tlist(std::ptr::null_mut(), calls);
-        let aggregates: Option<Vec<Aggregate>> = nodes::<pg_sys::TargetEntry>(calls)
-            .map(|call| recognise((*call).expr as *mut pg_sys::Node, (*input).relid))
-            .collect();
-        let Some(aggregates) = aggregates.filter(|aggregates| !aggregates.is_empty()) else {
+        let Some((bucket, calls)) = target(root, known, (*output).reltarget, (*input).relid) else {
             return;
         };
+        let aggregates: Option<Vec<Aggregate>> = nodes::<pg_sys::TargetEntry>(calls)
+            .skip(usize::from(bucket.is_some()))
+            .map(|call| recognise((*call).expr as *mut pg_sys::Node, (*input).relid))
+            .collect();
+        let Some(aggregates) = aggregates.filter(|all| bucket.is_some() || !all.is_empty()) else {
+            return;
+        };
+        let mut groups = 1.0;
+        if let Some(bucket) = bucket {
+            let none = std::ptr::null_mut();
+            let rows = known.estimate.rows;
+            groups = pg_sys::estimate_num_groups(root, list_of([bucket]), rows, none, std::ptr::null_mut());
+            let size = BYTES_PER_STATE * (aggregates.len() + 1) as f64;
+            if groups * size > pg_sys::get_hash_memory_limit() as f64 {
+                return;
+            }
+        }
         let rte = *(*root).simple_rte_array.add((*input).relid as usize);
-        let mut numbers = vec![(*rte).relid.to_u32() as c_int, c_int::from(partial)];
+        let table = (*rte).relid.to_u32() as c_int;
+        let mut numbers = vec![table, c_int::from(partial), c_int::from(bucket.is_some())];
         for aggregate in &aggregates {
             numbers.extend([
                 aggregate.function as c_int,
@@ -164,7 +180,10 @@ pub unsafe extern "C-unwind" fn paths(
                 c_int::from(aggregate.attributes[1]),
             ]);
         }
-        let (conditions, values) = predicate::planned(root, &conditions);
+        let (conditions, mut values) = predicate::planned(root, &conditions);
+        if let Some(bucket) = bucket {
+            values = pg_sys::lappend(values, bucket::detached(bucket) as *mut std::ffi::c_void);
+        }
         // An empty list is null, and would not be a list among others.
         let conditions = list_of_integers(std::iter::once(0).chain(conditions));
         let private = list_of([
@@ -174,18 +193,64 @@ pub unsafe extern "C-unwind" fn paths(
             values,
             calls,
         ]);
-        let total = cost(input, known, &aggregates);
-        let path = version::upper_path(root, output, 1.0, total, private);
+        let total = cost(input, known, &aggregates) + pg_sys::cpu_tuple_cost * groups;
+        let path = version::upper_path(root, output, groups, total, private);
         pg_sys::add_path(output, path as *mut pg_sys::Path);
         let workers = estimate::workers(input, known);
         if partial && (*output).consider_parallel && workers > 0 {
             let share = total / estimate::divisor(workers);
-            let path = version::upper_path(root, output, 1.0, share, private);
+            let path = version::upper_path(root, output, groups, share, private);
             (*path).path.parallel_aware = true;
             (*path).path.parallel_safe = true;
             (*path).path.parallel_workers = workers;
             pg_sys::add_partial_path(output, path as *mut pg_sys::Path);
         }
+    }
+}
+
+/// The bucket of time that a query groups by, if it does, and the target list of a scan that computes what is asked for: the
+/// bucket and the aggregates. What stands around them, the executor computes. `None` where the query groups by something else.
+unsafe fn target(
+    root: *mut pg_sys::PlannerInfo,
+    known: &Relation,
+    target: *mut pg_sys::PathTarget,
+    relid: pg_sys::Index,
+) -> Option<(Option<*mut pg_sys::Node>, *mut pg_sys::List)> {
+    // SAFETY: the planner's own nodes; a target has as many references as expressions, or none.
+    unsafe {
+        let groups = length((*(*root).parse).groupClause);
+        let (mut bucket, mut calls) = (None, std::ptr::null_mut());
+        for (place, expression) in nodes::<pg_sys::Node>((*target).exprs).enumerate() {
+            let references = (*target).sortgrouprefs;
+            let reference = if references.is_null() {
+                0
+            } else {
+                *references.add(place)
+            };
+            let grouped = nodes::<pg_sys::SortGroupClause>((*(*root).parse).groupClause)
+                .any(|clause| reference > 0 && (*clause).tleSortGroupRef == reference);
+            if !grouped {
+                let found = pg_sys::pull_var_clause(expression, EVERYTHING as c_int);
+                calls = pg_sys::add_to_flat_tlist(calls, found);
+                continue;
+            }
+            let (time, _) = known.time?;
+            if !bucket::is_bucket(expression, |node| bucket::is_column(node, relid, time)) {
+                return None;
+            }
+            bucket = Some(expression);
+        }
+        if groups > 1 || groups == 1 && bucket.is_none() {
+            return None;
+        }
+        if let Some(bucket) = bucket {
+            let all: Vec<*mut pg_sys::Node> = nodes::<pg_sys::TargetEntry>(calls)
+                .map(|call| (*call).expr as *mut pg_sys::Node)
+                .collect();
+            let first = pg_sys::add_to_flat_tlist(std::ptr::null_mut(), list_of([bucket]));
+            calls = pg_sys::add_to_flat_tlist(first, list_of(all));
+        }
+        Some((bucket, calls))
     }
 }
 
@@ -376,7 +441,7 @@ pub unsafe fn of_plan(private: *mut pg_sys::List) -> Option<Computed> {
     if parts.first()?.first() != Some(&MARK) {
         return None;
     }
-    let [table, partial, calls @ ..] = parts.get(1)?.as_slice() else {
+    let [table, partial, by_bucket, calls @ ..] = parts.get(1)?.as_slice() else {
         return None;
     };
     let aggregates = calls
@@ -403,6 +468,7 @@ pub unsafe fn of_plan(private: *mut pg_sys::List) -> Option<Computed> {
     Some(Computed {
         table: pg_sys::Oid::from(*table as u32),
         partial: *partial != 0,
+        by_bucket: *by_bucket != 0,
         aggregates,
         conditions: PlannedCondition::all(parts.get(2)?.get(1..)?),
     })

@@ -12,12 +12,14 @@
 //! | `late` | rows that came after their range was archived |
 //! | `modify` | what INSERT, COPY, UPDATE and DELETE do |
 //! | `analyze` | the sample for ANALYZE |
-//! | `aggregate`, `partitionwise`, `tally`, `transition` | aggregates over a range of times, from the manifest or batch by batch |
+//! | `aggregate`, `bucket`, `partitionwise` | which aggregates a scan computes itself |
+//! | `tally`, `transition` | running them, from the manifest or batch by batch |
 //! | `parallel` | what the processes of one scan share |
 //! | `explain` | what EXPLAIN shows |
 
 mod aggregate;
 mod analyze;
+mod bucket;
 mod collation;
 mod columns;
 mod estimate;

@@ -8,9 +8,10 @@ use std::sync::OnceLock;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::aggregate;
+use super::nodes::nodes;
 use super::plan::Relation;
 use super::predicate::Condition;
+use super::{aggregate, bucket};
 
 static PREVIOUS: OnceLock<pg_sys::planner_hook_type> = OnceLock::new();
 
@@ -75,7 +76,7 @@ unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _
     }
 }
 
-/// Has the planner bring aggregates down to partitions, for a query without groups that the scan can compute.
+/// Has the planner bring aggregates down to partitions, for a query that the scan can compute.
 ///
 /// Not where a bound of the time is known only as the query runs, or compared by the session's time zone: PostgreSQL would no
 /// longer leave out partitions then.
@@ -88,7 +89,7 @@ pub unsafe fn prefer(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInf
         let query = (*root).parse;
         let plain = DEPTH.get() > 0
             && (*query).hasAggs
-            && (*query).groupClause.is_null()
+            && groups(query)
             && (*rel).reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL;
         let zoned = |ty: pg_sys::Oid| ty == pg_sys::TIMESTAMPTZOID;
         let constant = |condition: &Condition| {
@@ -99,6 +100,22 @@ pub unsafe fn prefer(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInf
         };
         if plain && aggregate::range(rel, known).is_some_and(|range| range.iter().all(constant)) {
             pg_sys::enable_partitionwise_aggregate = true;
+        }
+    }
+}
+
+/// Whether a query has no groups, or groups by what looks like a bucket of time; whether it is, is seen later.
+unsafe fn groups(query: *mut pg_sys::Query) -> bool {
+    // SAFETY: the planner's own nodes.
+    unsafe {
+        let mut clauses = nodes::<pg_sys::SortGroupClause>((*query).groupClause);
+        match (clauses.next(), clauses.next()) {
+            (None, _) => true,
+            (Some(clause), None) => {
+                let by = pg_sys::get_sortgroupclause_expr(clause, (*query).targetList);
+                bucket::is_bucket(by, |node| (*node).type_ == pg_sys::NodeTag::T_Var)
+            }
+            _ => false,
         }
     }
 }

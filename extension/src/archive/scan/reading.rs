@@ -425,7 +425,7 @@ impl Reading {
     pub fn take_rows(&mut self) -> transition::Rows<'_> {
         let end = std::mem::replace(&mut self.rows.end, 0);
         match &self.rows.kept {
-            None => transition::Rows::All(end),
+            None => transition::Rows::Range(0, end),
             Some(kept) => transition::Rows::These(kept),
         }
     }

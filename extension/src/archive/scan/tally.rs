@@ -1,12 +1,16 @@
 //! Running aggregates: the manifest's counts and bounds where they hold, the values of batches elsewhere.
 
+use std::collections::HashMap;
+
 use kpi_archive::{Kind, Value};
 use pgrx::pg_sys;
 
 use super::aggregate::{Computed, Function};
+use super::bucket::Bucket;
 use super::columns::{self, Wanted};
 use super::execute::{Next, Scan};
 use super::late::Late;
+use super::nodes::nodes;
 use super::plan::Order;
 use super::prune::Pruning;
 use super::reading::Reading;
@@ -20,12 +24,23 @@ use crate::version;
 
 /// Aggregates of a scan.
 pub struct Tally {
-    parts: Vec<Part>,
+    groups: Groups,
     /// The columns that are read, in the order in which late rows give them.
     width: usize,
     /// The base type of the time column.
     time: pg_sys::Oid,
-    done: bool,
+    /// Which group is put next; `None` before they were computed.
+    next: Option<usize>,
+}
+
+/// The groups of a scan: one, or one per bucket of time.
+struct Groups {
+    bucket: Option<Bucket>,
+    /// The group of each bucket; `None` is the bucket NULL.
+    known: HashMap<Option<usize>, usize>,
+    /// The bucket of each group.
+    keys: Vec<Option<pg_sys::Datum>>,
+    parts: Vec<Part>,
 }
 
 /// One aggregate and what is known so far.
@@ -36,12 +51,16 @@ struct Part {
     storage: Storage,
     /// The first column's type as files name it.
     ty: String,
-    count: i64,
+    /// By group.
+    counts: Vec<i64>,
     /// Of what does not only count.
     transition: Option<Transition>,
 }
 
-/// What the manifest says of an object.
+/// What the manifest says of an object, and of which bucket.
+type Known = (Option<pg_sys::Datum>, Vec<Answer>);
+
+/// What the manifest says of an object for one aggregate.
 struct Answer {
     count: i64,
     /// The least or greatest value.
@@ -95,7 +114,7 @@ pub unsafe fn start(
                 columns: places.iter().filter_map(|place| column(*place)).collect(),
                 storage: kinds::storage((*form).atttypid, (*form).atttypmod),
                 ty: kinds::type_name((*form).atttypid, (*form).atttypmod),
-                count: 0,
+                counts: Vec::new(),
                 transition: definition
                     .map(|known| Transition::new(&known, collation, places.len(), partial, context)),
             }
@@ -104,21 +123,35 @@ pub unsafe fn start(
         // Which rows are shown is told by their time.
         let mut time = None;
         let mut base = pg_sys::InvalidOid;
-        let needed = !computed.conditions.is_empty() || entries.iter().any(|entry| entry.partial);
+        let needed = computed.by_bucket
+            || !computed.conditions.is_empty()
+            || entries.iter().any(|entry| entry.partial);
         if let Some(place) = columns::place_of(descriptor, &shown.time_column).filter(|_| needed) {
             let form = version::attribute(descriptor, place as i32);
             base = kinds::storage((*form).atttypid, (*form).atttypmod).base;
             time = column(place).map(|column| (column, base));
         }
         let width = wanted.len();
+        let plan = (*node).ss.ps.plan as *mut pg_sys::ForeignScan;
+        let expression = nodes::<pg_sys::Node>((*plan).fdw_exprs).last();
+        let outer = pg_sys::MemoryContextSwitchTo(context);
+        let bucket = time
+            .zip(expression.filter(|_| computed.by_bucket))
+            .map(|((column, base), expression)| Bucket::new(node, expression, column, base));
+        pg_sys::MemoryContextSwitchTo(outer);
         let pruning = Pruning::new(node, &computed.conditions, descriptor, &shown);
         let reading = Reading::new(shown, entries, wanted, time, context);
         let mut scan = Scan::new(reading, pruning, snapshot, context);
         scan.tally = Some(Tally {
-            parts,
+            groups: Groups {
+                bucket,
+                known: HashMap::new(),
+                keys: Vec::new(),
+                parts,
+            },
             width,
             time: base,
-            done: false,
+            next: None,
         });
         Ok(scan)
     }
@@ -127,16 +160,11 @@ pub unsafe fn start(
 impl Tally {
     /// Begins anew.
     pub fn rewind(&mut self) {
-        self.done = false;
-        for part in &mut self.parts {
-            part.count = 0;
-            if let Some(transition) = &mut part.transition {
-                transition.rewind();
-            }
-        }
+        self.next = None;
     }
 
-    /// Computes the aggregates and puts them into a slot's arrays; `false` when that was done before.
+    /// Computes the aggregates, unless that was done before, and puts those of the next group into a slot's arrays; `false`
+    /// after the last.
     ///
     /// # Safety
     /// The node and its slot, which has a place for each aggregate; `scan` is the one that this belongs to.
@@ -146,61 +174,112 @@ impl Tally {
         node: *mut pg_sys::ForeignScanState,
         slot: *mut pg_sys::TupleTableSlot,
     ) -> Result<bool, Error> {
-        if std::mem::replace(&mut self.done, true) {
-            return Ok(false);
-        }
         // SAFETY: as this function's contract says.
+        unsafe {
+            let group = match self.next {
+                Some(group) => group,
+                None => {
+                    self.compute(scan, node)?;
+                    0
+                }
+            };
+            self.next = Some(group + 1);
+            let Some(key) = self.groups.keys.get(group).copied() else {
+                return Ok(false);
+            };
+            let key = self.groups.bucket.is_some().then_some(key);
+            let parts = self.groups.parts.iter_mut().map(|part| part.datum(group));
+            for (place, value) in key.into_iter().chain(parts).enumerate() {
+                *(*slot).tts_values.add(place) = value.unwrap_or(pg_sys::Datum::null());
+                *(*slot).tts_isnull.add(place) = value.is_none();
+            }
+            // What is passed by reference lies where the states are, or in the memory for a row.
+            Ok(true)
+        }
+    }
+
+    /// Takes all rows of this process's units into account.
+    unsafe fn compute(&mut self, scan: &mut Scan, node: *mut pg_sys::ForeignScanState) -> Result<(), Error> {
+        self.groups.clear();
+        // SAFETY: as in `row`.
         unsafe {
             scan.judge(node)?;
             let within = scan.state.as_ref().and_then(|state| state.within);
             let answers = self.answers(scan, within)?;
             loop {
                 match scan.claim_unit() {
-                    Next::Over => break,
+                    Next::Over => return Ok(()),
                     Next::Late => self.late(scan, within)?,
                     Next::RowGroup { entry, group } => match answers.get(entry) {
                         // One process adds what is known of all of its row groups.
                         Some(Some(_)) if group > 0 => (),
-                        Some(Some(known)) => {
-                            for (part, answer) in self.parts.iter_mut().zip(known) {
-                                part.add(answer);
-                            }
+                        Some(Some((key, known))) => {
+                            self.groups.answer(*key, known);
                             scan.reading.work.answered += 1;
                         }
                         _ => self.read(scan, entry, group, within)?,
                     },
                 }
             }
-            for (place, part) in self.parts.iter_mut().enumerate() {
-                let value = part.datum();
-                *(*slot).tts_values.add(place) = value.unwrap_or(pg_sys::Datum::from(0));
-                *(*slot).tts_isnull.add(place) = value.is_none();
-            }
         }
-        Ok(true)
     }
 
-    /// By entry: what the manifest answers for all aggregates; `None` for those that must be read.
+    /// By entry: what the manifest answers for all aggregates, and of which bucket; `None` for those that must be read.
     unsafe fn answers(
-        &self,
+        &mut self,
         scan: &Scan,
         within: Option<(i64, i64)>,
-    ) -> Result<Vec<Option<Vec<Answer>>>, Error> {
+    ) -> Result<Vec<Option<Known>>, Error> {
         let entries = &scan.reading.entries;
-        if self.parts.iter().any(|part| part.function == Function::Other) {
+        if self
+            .groups
+            .parts
+            .iter()
+            .any(|part| part.function == Function::Other)
+        {
             return Ok(Vec::new());
         }
-        let whole = |entry: &Entry| !entry.partial && within.is_none_or(|within| self.inside(entry, within));
-        let asked: Vec<&Entry> = entries.iter().filter(|entry| whole(entry)).collect();
+        let keys: Vec<Option<Option<pg_sys::Datum>>> = entries
+            .iter()
+            .map(|entry| {
+                let whole = !entry.partial && within.is_none_or(|within| self.inside(entry, within));
+                whole.then(|| self.bucket_of(entry)).flatten()
+            })
+            .collect();
+        let asked = entries.iter().zip(&keys).filter(|(_, key)| key.is_some());
+        let asked: Vec<&Entry> = asked.map(|(entry, _)| entry).collect();
         // SAFETY: the snapshot is the query's.
         let contents = unsafe { manifest::contents_under(scan.snapshot(), &scan.reading.table, &asked)? };
         let mut contents = contents.into_iter();
-        let answers = entries.iter().map(|entry| {
-            let known = whole(entry).then(|| contents.next()).flatten().flatten()?;
+        let answers = entries.iter().zip(keys).map(|(entry, key)| {
+            let key = key?;
+            let known = contents.next().flatten()?;
             let answer = |part: &Part| part.answer(&scan.reading.columns, &known, entry.rows);
-            self.parts.iter().map(answer).collect()
+            let answers: Option<Vec<Answer>> = self.groups.parts.iter().map(answer).collect();
+            Some((key, answers?))
         });
         Ok(answers.collect())
+    }
+
+    /// The bucket that all rows of an object are in; `None` where they are in several. Without buckets, as if all were in NULL.
+    fn bucket_of(&mut self, entry: &Entry) -> Option<Option<pg_sys::Datum>> {
+        let Some(bucket) = &mut self.groups.bucket else {
+            return Some(None);
+        };
+        let base = self.time;
+        let time = |instant: i64| match base {
+            pg_sys::DATEOID => {
+                let days = i32::try_from(instant.div_euclid(value::DAY)).ok();
+                days.filter(|_| instant != i64::MIN && instant != i64::MAX)
+                    .map(|days| pg_sys::Datum::from(read::date(days)))
+            }
+            pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID => {
+                (instant < i64::MAX - 1).then(|| pg_sys::Datum::from(read::timestamp(instant)))
+            }
+            _ => Some(pg_sys::Datum::from(instant)),
+        };
+        let (min, max) = entry.times?;
+        bucket.of_all(time(min)?, time(max)?)
     }
 
     /// Whether all rows of an object lie within a range of times.
@@ -248,6 +327,7 @@ impl Tally {
             return Ok(());
         };
         let known = scan.reading.entries.get(entry);
+        let sorted = known.is_some_and(|entry| entry.sorted);
         let whole = known
             .zip(within)
             .is_some_and(|(entry, within)| self.inside(entry, within));
@@ -262,7 +342,7 @@ impl Tally {
                     .collect();
                 if scan.reading.has_rows() {
                     let rows = scan.reading.take_rows();
-                    self.parts.iter_mut().for_each(|part| part.take(&columns, rows));
+                    self.groups.take(&columns, rows, sorted);
                 }
             }
             if !scan.reading.next_batch()? {
@@ -295,14 +375,78 @@ impl Tally {
                         nulls: Some(nulls.as_ptr().add(column)),
                     })
                     .collect();
-                self.parts
-                    .iter_mut()
-                    .for_each(|part| part.take(&columns, Rows::All(1)));
+                self.groups.take(&columns, Rows::Range(0, 1), false);
                 scan.reading.work.late_rows += 1;
             }
             late.close();
         }
         Ok(())
+    }
+}
+
+impl Groups {
+    fn clear(&mut self) {
+        self.known.clear();
+        self.keys.clear();
+        for part in &mut self.parts {
+            part.counts.clear();
+            if let Some(transition) = &mut part.transition {
+                transition.rewind();
+            }
+        }
+        // Without buckets there is a row even where there is nothing.
+        if self.bucket.is_none() {
+            self.group(None);
+        }
+    }
+
+    /// The group of a bucket, a new one if need be.
+    fn group(&mut self, key: Option<pg_sys::Datum>) -> usize {
+        let keys = &mut self.keys;
+        *self
+            .known
+            .entry(key.map(pg_sys::Datum::value))
+            .or_insert_with(|| {
+                keys.push(key);
+                for part in &mut self.parts {
+                    part.counts.push(0);
+                    if let Some(transition) = &mut part.transition {
+                        transition.add_group();
+                    }
+                }
+                keys.len() - 1
+            })
+    }
+
+    /// Adds what the manifest says of a bucket.
+    unsafe fn answer(&mut self, key: Option<pg_sys::Datum>, answers: &[Answer]) {
+        let group = self.group(key);
+        for (part, answer) in self.parts.iter_mut().zip(answers) {
+            // SAFETY: as this function's contract says.
+            unsafe { part.add(group, answer) };
+        }
+    }
+
+    /// Takes rows of a batch; `sorted`: by time.
+    ///
+    /// # Safety
+    /// The columns have a value for each of the rows.
+    unsafe fn take(&mut self, columns: &[Values], rows: Rows<'_>, sorted: bool) {
+        // SAFETY: as this function's contract says.
+        unsafe {
+            match self.bucket.take() {
+                None => self.parts.iter_mut().for_each(|part| part.take(0, columns, rows)),
+                Some(mut bucket) => {
+                    bucket.cut(columns, rows, sorted, &mut |key, rows| {
+                        let group = self.group(key);
+                        self.parts
+                            .iter_mut()
+                            .for_each(|part| part.take(group, columns, rows));
+                    });
+                    self.bucket = Some(bucket);
+                }
+            }
+        }
     }
 }
 
@@ -337,14 +481,14 @@ impl Part {
     }
 
     /// Adds what the manifest says.
-    unsafe fn add(&mut self, answer: &Answer) {
-        self.count += answer.count;
+    unsafe fn add(&mut self, group: usize, answer: &Answer) {
+        self.count(group, answer.count);
         if let Some((extreme, transition)) = answer.extreme.as_ref().zip(self.transition.as_mut()) {
             let mut space = [0_u64; numeric::MAX_SIZE.div_ceil(8)];
             let value = datum(extreme, self.storage.kind, &mut space);
             let values = &raw const value;
             // SAFETY: one value of the column's type, which the state takes a copy of.
-            unsafe { transition.advance(&[Values { values, nulls: None }], Rows::All(1)) };
+            unsafe { transition.advance(group, &[Values { values, nulls: None }], Rows::Range(0, 1)) };
         }
     }
 
@@ -352,7 +496,7 @@ impl Part {
     ///
     /// # Safety
     /// The columns have a value for each of the rows.
-    unsafe fn take(&mut self, columns: &[Values], rows: Rows<'_>) {
+    unsafe fn take(&mut self, group: usize, columns: &[Values], rows: Rows<'_>) {
         let own = self
             .columns
             .iter()
@@ -362,18 +506,24 @@ impl Part {
         unsafe {
             match (&mut self.transition, own.first()) {
                 (Some(transition), _) if own.len() == transition.arguments() => {
-                    transition.advance(&own, rows)
+                    transition.advance(group, &own, rows)
                 }
-                (None, Some(column)) => self.count += column.present(rows),
-                _ => self.count += rows.count() as i64,
+                (None, Some(column)) => self.count(group, column.present(rows)),
+                _ => self.count(group, rows.count() as i64),
             }
         }
     }
 
-    fn datum(&mut self) -> Option<pg_sys::Datum> {
+    fn count(&mut self, group: usize, rows: i64) {
+        if let Some(count) = self.counts.get_mut(group) {
+            *count += rows;
+        }
+    }
+
+    fn datum(&mut self, group: usize) -> Option<pg_sys::Datum> {
         match &mut self.transition {
-            None => Some(pg_sys::Datum::from(self.count)),
-            Some(transition) => transition.result(),
+            None => self.counts.get(group).map(|count| pg_sys::Datum::from(*count)),
+            Some(transition) => transition.result(group),
         }
     }
 }

@@ -71,7 +71,7 @@ impl Definition {
     }
 }
 
-/// The state of one aggregate. What it holds of PostgreSQL lives as long as the memory context that it was made in.
+/// The states of one aggregate, one per group. What it holds of PostgreSQL lives as long as the memory context that it was made in.
 pub struct Transition {
     advance: Call,
     /// From the state to the result, or to the form in which another process can take it; `None`: the state is that.
@@ -80,8 +80,8 @@ pub struct Transition {
     by_value: bool,
     length: i32,
     initial: Option<pg_sys::Datum>,
-    state: State,
-    /// Where the state lives.
+    states: Vec<State>,
+    /// Where the states live.
     memory: *mut pg_sys::ExprContext,
     /// What the functions leave behind, until the batch is over.
     scratch: pg_sys::MemoryContext,
@@ -108,24 +108,61 @@ pub struct Values {
     pub nulls: Option<*const bool>,
 }
 
-/// The rows of a batch that count: all of the first `usize`, or these.
+/// The rows of a batch that count: from one to before another, or these.
 #[derive(Clone, Copy)]
 pub enum Rows<'a> {
-    All(usize),
+    Range(usize, usize),
     These(&'a [u32]),
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
     /// How many they are.
     pub fn count(self) -> usize {
         match self {
-            Rows::All(count) => count,
+            Rows::Range(start, end) => end - start,
             Rows::These(these) => these.len(),
+        }
+    }
+
+    /// The first of them.
+    pub fn first(self) -> Option<usize> {
+        self.at(0)
+    }
+
+    /// The last of them.
+    pub fn last(self) -> Option<usize> {
+        self.at(self.count().checked_sub(1)?)
+    }
+
+    fn at(self, place: usize) -> Option<usize> {
+        match self {
+            Rows::Range(start, end) => Some(start + place).filter(|row| *row < end),
+            Rows::These(these) => these.get(place).map(|row| *row as usize),
+        }
+    }
+
+    /// Some of them, counted from 0, the last one not included.
+    pub fn part(self, from: usize, to: usize) -> Rows<'a> {
+        match self {
+            Rows::Range(start, _) => Rows::Range(start + from, start + to),
+            Rows::These(these) => Rows::These(these.get(from..to).unwrap_or_default()),
         }
     }
 }
 
 impl Values {
+    /// The value in a row; `None`: NULL.
+    ///
+    /// # Safety
+    /// There is such a row.
+    pub unsafe fn at(self, row: usize) -> Option<pg_sys::Datum> {
+        // SAFETY: as this function's contract says.
+        unsafe {
+            let is_null = self.nulls.is_some_and(|nulls| *nulls.add(row));
+            (!is_null).then(|| *self.values.add(row))
+        }
+    }
+
     /// How many of the rows are not NULL.
     ///
     /// # Safety
@@ -137,7 +174,7 @@ impl Values {
         // SAFETY: as this function's contract says.
         let present = |row: usize| i64::from(unsafe { !*nulls.add(row) });
         match rows {
-            Rows::All(count) => (0..count).map(present).sum(),
+            Rows::Range(start, end) => (start..end).map(present).sum(),
             Rows::These(these) => these.iter().map(|row| present(*row as usize)).sum(),
         }
     }
@@ -182,7 +219,7 @@ impl Transition {
                 by_value,
                 length: i32::from(length),
                 initial,
-                state: State::EMPTY,
+                states: Vec::new(),
                 memory,
                 scratch: pg_sys::AllocSetContextCreateInternal(
                     context,
@@ -193,26 +230,28 @@ impl Transition {
                 ),
             };
             pg_sys::MemoryContextSwitchTo(outer);
-            let mut made = made;
-            made.rewind();
             made
         }
     }
 
-    /// Begins anew.
+    /// Begins anew, without groups.
     pub fn rewind(&mut self) {
-        // SAFETY: the memory of the state before, which nobody uses any more.
-        unsafe {
-            pg_sys::MemoryContextReset((*self.memory).ecxt_per_tuple_memory);
-            self.state = match self.initial {
-                None => State::EMPTY,
-                Some(value) => State {
-                    value: self.copy(value),
-                    is_null: false,
-                    is_empty: false,
-                },
-            };
-        }
+        self.states.clear();
+        // SAFETY: the memory of the states before, which nobody uses any more.
+        unsafe { pg_sys::MemoryContextReset((*self.memory).ecxt_per_tuple_memory) };
+    }
+
+    /// Begins another group.
+    pub fn add_group(&mut self) {
+        self.states.push(match self.initial {
+            None => State::EMPTY,
+            Some(value) => State {
+                // SAFETY: a value of the state's type.
+                value: unsafe { self.copy(value) },
+                is_null: false,
+                is_empty: false,
+            },
+        });
     }
 
     /// A value where the state lives.
@@ -226,27 +265,35 @@ impl Transition {
         }
     }
 
-    /// Takes the values of a batch, one row after the other.
+    /// Takes the values of a batch into a group, one row after the other.
     ///
     /// # Safety
-    /// As many columns as the aggregate has arguments, of their types, with as many values as the rows need.
-    pub unsafe fn advance(&mut self, columns: &[Values], rows: Rows<'_>) {
+    /// The group was added. As many columns as the aggregate has arguments, of their types, with as many values as the rows need.
+    pub unsafe fn advance(&mut self, group: usize, columns: &[Values], rows: Rows<'_>) {
+        let Some(mut state) = self.states.get(group).copied() else {
+            return;
+        };
         // SAFETY: as this function's contract says. An ERROR of the function's jumps over nothing that must be dropped.
         unsafe {
             let outer = pg_sys::MemoryContextSwitchTo(self.scratch);
             pg_sys::ffi::pg_guard_ffi_boundary(|| match rows {
-                Rows::All(count) => (0..count).for_each(|row| self.advance_row(columns, row)),
+                Rows::Range(start, end) => {
+                    (start..end).for_each(|row| self.advance_row(&mut state, columns, row));
+                }
                 Rows::These(these) => these
                     .iter()
-                    .for_each(|row| self.advance_row(columns, *row as usize)),
+                    .for_each(|row| self.advance_row(&mut state, columns, *row as usize)),
             });
+            if let Some(place) = self.states.get_mut(group) {
+                *place = state;
+            }
             pg_sys::MemoryContextSwitchTo(outer);
             pg_sys::MemoryContextReset(self.scratch);
         }
     }
 
     #[inline]
-    unsafe fn advance_row(&mut self, columns: &[Values], row: usize) {
+    unsafe fn advance_row(&self, state: &mut State, columns: &[Values], row: usize) {
         // SAFETY: as in `advance`; the frame has a place for the state and each argument.
         unsafe {
             let frame = self.advance.frame;
@@ -261,20 +308,20 @@ impl Transition {
                 (*place).value = *column.values.add(row);
             }
             if strict {
-                if self.state.is_empty {
-                    self.state = State {
+                if state.is_empty {
+                    *state = State {
                         value: self.copy((*places.add(1)).value),
                         is_null: false,
                         is_empty: false,
                     };
                     return;
                 }
-                if self.state.is_null {
+                if state.is_null {
                     return;
                 }
             }
-            (*places).value = self.state.value;
-            (*places).isnull = self.state.is_null;
+            (*places).value = state.value;
+            (*places).isnull = state.is_null;
             (*frame).isnull = false;
             let Some(function) = (*self.advance.function).fn_addr else {
                 return;
@@ -282,24 +329,24 @@ impl Transition {
             let new = function(frame);
             let is_null = (*frame).isnull;
             if self.by_value {
-                self.state.value = new;
-            } else if new.value() != self.state.value.value() {
-                let old = std::mem::replace(&mut self.state.value, pg_sys::Datum::from(0));
+                state.value = new;
+            } else if new.value() != state.value.value() {
+                let old = std::mem::replace(&mut state.value, pg_sys::Datum::from(0));
                 if !is_null {
-                    self.state.value = self.copy(new);
+                    state.value = self.copy(new);
                 }
-                if !self.state.is_null {
+                if !state.is_null {
                     pg_sys::pfree(old.cast_mut_ptr());
                 }
             }
-            self.state.is_null = is_null;
-            self.state.is_empty = false;
+            state.is_null = is_null;
+            state.is_empty = false;
         }
     }
 
     /// The result, or the state for another process; `None`: NULL. In the current memory context, or where the state is.
-    pub fn result(&mut self) -> Option<pg_sys::Datum> {
-        let state = self.state;
+    pub fn result(&mut self, group: usize) -> Option<pg_sys::Datum> {
+        let state = *self.states.get(group)?;
         let Some(finish) = &self.finish else {
             return (!state.is_null).then_some(state.value);
         };
