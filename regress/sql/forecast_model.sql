@@ -18,6 +18,14 @@ WHERE EXISTS (SELECT f.* FROM kpi.forecast(s, 7, name, season => 7) f EXCEPT SEL
 -- At another level too.
 SELECT name FROM kept, known WHERE EXISTS (SELECT f.* FROM kpi.forecast(s, 7, name, level => 0.8, season => 7) f EXCEPT SELECT p.* FROM kpi.predict(model, 7, 0.8) p);
 
+-- What is cleaned is what kpi.forecast cleans: by auto what is obvious, else what is asked for.
+CREATE TEMP VIEW mistyped AS SELECT kpi.series(ts, CASE WHEN ts = '2026-02-10Z' THEN guests * 1000 ELSE guests END) AS s FROM guests WHERE ts < '2026-03-30Z';
+SELECT m.model, m.options, kpi.explain(f) -> 'cleaned' AS cleaned, (SELECT count(*) FROM (
+    SELECT p.* FROM kpi.predict(f, 7) p EXCEPT SELECT c.* FROM kpi.forecast(s, 7, m.model, season => 7, options => m.options) c) other) AS other
+FROM mistyped, (VALUES ('auto', NULL::jsonb), ('auto', '{"clean": false}'), ('theta', NULL), ('theta', '{"clean": true}'), ('holt_winters', '{"clean": {"level_shifts": true}}')) m (model, options),
+    kpi.fit(s, m.model, 7, 7, m.options) f;
+SELECT kpi.explain(f::text::kpi.model) -> 'cleaned' AS cleaned FROM mistyped, kpi.fit(s, 'naive', options => '{"clean": true}') f;
+
 -- Two weeks, one day after the other.
 CREATE FUNCTION pg_temp.after(model kpi.model, since timestamptz, until timestamptz) RETURNS kpi.model LANGUAGE plpgsql AS $$
 DECLARE
@@ -92,6 +100,8 @@ SELECT kpi.predict(model, NULL) FROM kept WHERE name = 'ets';
 SELECT kpi.predict(model, 3, 95) FROM kept WHERE name = 'ets';
 SELECT kpi.fit(s, 'oracle') FROM known;
 SELECT kpi.fit(s, 'prophet') FROM known;
+SELECT kpi.fit(s, 'theta', options => '{"non_negative": true}') FROM known;
+SELECT kpi.fit(s, 'theta', options => '{"clean": 7}') FROM known;
 SELECT kpi.fit(s, season => 60) FROM known;
 SELECT kpi.fit(s, horizon => 0) FROM known;
 SELECT kpi.fit('[]');

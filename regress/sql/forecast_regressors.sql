@@ -32,6 +32,15 @@ SELECT count(*), count(DISTINCT value) FROM known, LATERAL (
 SELECT count(*) FROM known, kpi.forecast(s, 3, regressors => ARRAY[celsius]) f WHERE f.model LIKE '% with regressors';
 SELECT count(*) FROM known, kpi.forecast(s, 3, holidays => holidays, holiday_window => '{-1,1}', season => 7, options => '{"non_negative": true}') f
 WHERE f.model LIKE '% with regressors';
+-- Several levels at once, and folds of the past, which know what came besides.
+SELECT f.level, count(*), bool_and(f.value = p.value) AS same, bool_and(f.level <> 0.95 OR f.lower = p.lower AND f.upper = p.upper) AS band
+FROM known, kpi.forecast(s, 5, 'arima', level => ARRAY[0.5, 0.95], regressors => ARRAY[celsius], holidays => holidays) f
+JOIN LATERAL kpi.forecast(s, 5, 'arima', regressors => ARRAY[celsius], holidays => holidays) p USING (step) GROUP BY 1 ORDER BY 1;
+SELECT count(*), min(model) LIKE '% with regressors' AS used
+FROM known, kpi.forecast(s, 5, 'auto', level => ARRAY[0.5, 0.95], regressors => ARRAY[celsius], holidays => holidays, holiday_window => '{0,0}') f;
+SELECT b.model, min(b.used) AS used, count(*), avg(b.mae) < 4 AS near
+FROM known, kpi.backtest(s, 7, 3, '{auto,arima,prophet}', regressors => ARRAY[celsius], holidays => holidays) b GROUP BY 1 ORDER BY 1;
+SELECT b.model, avg(b.mae) < 4 AS near FROM known, kpi.backtest(s, 7, 3, '{auto,arima,prophet}') b GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM known, kpi.forecast(NULL::kpi.series, 3, 'prophet', regressors => ARRAY[celsius]) f;
 
 -- Hours of a holiday are those of its day in the time zone of the session, and a day that it takes effect before is a window.
@@ -54,6 +63,9 @@ SELECT * FROM known, kpi.forecast(s, 14, 'arima', regressors => ARRAY[celsius, N
 SELECT * FROM known, kpi.forecast(s, 14, 'arima', regressors => ARRAY[celsius, celsius]);
 SELECT * FROM known, kpi.forecast(s, 14, 'prophet', regressors => ARRAY[(SELECT kpi.series(ts, 0) FROM days)]);
 SELECT * FROM known, kpi.forecast(s, 14, 'theta', regressors => ARRAY[celsius]);
+SELECT * FROM known, kpi.forecast(s, 20, 'arima', level => ARRAY[0.5], regressors => ARRAY[celsius]);
+SELECT * FROM known, kpi.backtest(s, 7, models => '{theta}', regressors => ARRAY[celsius]);
+SELECT * FROM known, kpi.backtest(s, 7, regressors => ARRAY[(SELECT kpi.series(ts, celsius) FROM days WHERE d < 50)]);
 SELECT * FROM known, kpi.forecast(s, 14, holidays => '{2027-01-01}');
 SELECT * FROM known, kpi.forecast(s, 14, holidays => '{infinity}');
 SELECT * FROM known, kpi.forecast(s, 14, holidays => holidays, holiday_window => '{1,-1}');

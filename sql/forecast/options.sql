@@ -72,10 +72,13 @@ CREATE TYPE kpi.forecast_band AS (
 COMMENT ON TYPE kpi.forecast_band IS 'one step of a forecast, with the bounds of the prediction interval of one of several levels';
 
 CREATE FUNCTION kpi._forecast(
-    s kpi.series, horizon int, model text, level kpi.levels, season kpi.seasons, options jsonb, timezone text
+    s kpi.series, horizon int, model text, level kpi.levels, season kpi.seasons, options jsonb, regressors kpi.series[],
+    holidays date[], holiday_window int[], timezone text
 ) RETURNS SETOF kpi.forecast_band
     AS 'MODULE_PATHNAME', 'forecast_levels_in_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 60;
-COMMENT ON FUNCTION kpi._forecast(kpi.series, int, text, kpi.levels, kpi.seasons, jsonb, text) IS
+COMMENT ON FUNCTION kpi._forecast(
+    kpi.series, int, text, kpi.levels, kpi.seasons, jsonb, kpi.series[], date[], int[], text
+) IS
     'kpi.forecast of a series whose days and months are those of a given time zone, the session''s when NULL';
 
 CREATE FUNCTION kpi.forecast(
@@ -99,18 +102,19 @@ COMMENT ON FUNCTION kpi._forecast(
 
 -- Named arguments can only follow positional ones, and those before them can have no default: hence one with and one without model.
 CREATE FUNCTION kpi.forecast(
-    s kpi.series, horizon int, model text, level kpi.levels, season kpi.seasons DEFAULT NULL, options jsonb DEFAULT NULL
+    s kpi.series, horizon int, model text, level kpi.levels, season kpi.seasons DEFAULT NULL, options jsonb DEFAULT NULL,
+    regressors kpi.series[] DEFAULT NULL, holidays date[] DEFAULT NULL, holiday_window int[] DEFAULT '{0,0}'
 ) RETURNS SETOF kpi.forecast_band
     LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 60 AS $$
-    SELECT f.* FROM kpi._forecast($1, $2, $3, $4, $5, $6, NULL) f
+    SELECT f.* FROM kpi._forecast($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL) f
 $$;
-COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, kpi.levels, kpi.seasons, jsonb) IS
+COMMENT ON FUNCTION kpi.forecast(kpi.series, int, text, kpi.levels, kpi.seasons, jsonb, kpi.series[], date[], int[]) IS
     'the next steps of a series with a band for each of several levels, one row per step and level; see kpi.forecast with one level';
 CREATE FUNCTION kpi.forecast(
     s kpi.series, horizon int, level kpi.levels, season kpi.seasons DEFAULT NULL, options jsonb DEFAULT NULL
 ) RETURNS SETOF kpi.forecast_band
     LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 60 AS $$
-    SELECT f.* FROM kpi._forecast($1, $2, 'auto', $3, $4, $5, NULL) f
+    SELECT f.* FROM kpi._forecast($1, $2, 'auto', $3, $4, $5, NULL, NULL, NULL, NULL) f
 $$;
 COMMENT ON FUNCTION kpi.forecast(kpi.series, int, kpi.levels, kpi.seasons, jsonb) IS
     'the next steps of a series by model auto with a band for each of several levels, one row per step and level';
@@ -132,16 +136,18 @@ COMMENT ON FUNCTION kpi.forecast(text, int, text, text, float8, kpi.seasons, jso
     'the next periods of a KPI after the last one that is over, with a band that holds the share level of outcomes; see kpi.forecast of a series';
 CREATE FUNCTION kpi.forecast(
     code text, horizon int, period text, model text, level kpi.levels, season kpi.seasons DEFAULT NULL,
-    options jsonb DEFAULT NULL
+    options jsonb DEFAULT NULL,
+    regressors kpi.series[] DEFAULT NULL, holidays date[] DEFAULT NULL, holiday_window int[] DEFAULT '{0,0}'
 ) RETURNS SETOF kpi.forecast_band
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 100000 ROWS 60 SET search_path = pg_catalog AS $$
 BEGIN
     RETURN QUERY SELECT f.* FROM kpi._forecast(
         kpi._complete_series(forecast.code, forecast.period), forecast.horizon, forecast.model, forecast.level,
-        forecast.season, forecast.options, kpi._timezone(forecast.code)) f;
+        forecast.season, forecast.options, forecast.regressors, forecast.holidays, forecast.holiday_window,
+        kpi._timezone(forecast.code)) f;
 END
 $$;
-COMMENT ON FUNCTION kpi.forecast(text, int, text, text, kpi.levels, kpi.seasons, jsonb) IS
+COMMENT ON FUNCTION kpi.forecast(text, int, text, text, kpi.levels, kpi.seasons, jsonb, kpi.series[], date[], int[]) IS
     'the next periods of a KPI with a band for each of several levels, one row per period and level';
 CREATE FUNCTION kpi.forecast(
     code text, horizon int, period text, level kpi.levels, season kpi.seasons DEFAULT NULL, options jsonb DEFAULT NULL
@@ -150,7 +156,7 @@ CREATE FUNCTION kpi.forecast(
 BEGIN
     RETURN QUERY SELECT f.* FROM kpi._forecast(
         kpi._complete_series(forecast.code, forecast.period), forecast.horizon, 'auto', forecast.level,
-        forecast.season, forecast.options, kpi._timezone(forecast.code)) f;
+        forecast.season, forecast.options, NULL, NULL, NULL, kpi._timezone(forecast.code)) f;
 END
 $$;
 COMMENT ON FUNCTION kpi.forecast(text, int, text, kpi.levels, kpi.seasons, jsonb) IS
@@ -163,7 +169,7 @@ CREATE FUNCTION kpi.forecast(
 BEGIN
     RETURN QUERY SELECT f.* FROM kpi._forecast(
         kpi._complete_series(forecast.code, 'day'), forecast.horizon, forecast.model, forecast.level,
-        forecast.season, forecast.options, kpi._timezone(forecast.code)) f;
+        forecast.season, forecast.options, NULL, NULL, NULL, kpi._timezone(forecast.code)) f;
 END
 $$;
 COMMENT ON FUNCTION kpi.forecast(text, int, kpi.levels, text, kpi.seasons, jsonb) IS

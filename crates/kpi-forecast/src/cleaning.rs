@@ -12,6 +12,8 @@ const ROUNDS: usize = 3;
 const FAR: f64 = 3.0;
 /// And from which it is obvious that it is.
 const OBVIOUSLY_FAR: f64 = 9.0;
+/// How much farther off a value must be to hide others.
+const HIDING: f64 = 3.0;
 /// Share of the values that can be outliers; where more are far out, that is how the series is.
 const MOST: f64 = 0.1;
 /// Values after a step by which its size is told, and the fewest that will do.
@@ -52,7 +54,7 @@ pub struct Cleaned {
 
 /// Cleans a history without gaps.
 ///
-/// An outlier is a value that, without its season ([`decompose`]), lies farther from the median of the seven values around it than
+/// An outlier is a value that, without its season ([`decompose`], or one of medians where that shows too many), lies farther from the median of the seven values around it than
 /// Tukey's outer fences, three interquartile ranges beyond the quartiles, where the range is that of these distances or of the
 /// differences from value to value, whichever is larger: steps of a random walk are no outliers. It is replaced like a gap
 /// ([`gaps::fill`]). Two or more at the very end stay, as a level that has just changed looks the same. Where more than a tenth of the
@@ -87,7 +89,15 @@ pub fn clean(
     if what.outliers {
         for _ in 0..ROUNDS {
             unless_canceled(poll)?;
-            let found = outliers(values, &cleaned.values, season, what, poll)?;
+            let level = without_season(values, &cleaned.values, season, poll)?;
+            let found = match outliers(&level, what, what.far()) {
+                // One value so far off that its share in the season makes all others of its place look so, but not by medians.
+                None if cleaned.outliers.is_empty() => {
+                    outliers(&without_typical_season(values, season), what, HIDING * what.far())
+                }
+                found => found,
+            };
+            let found = found.unwrap_or_default();
             if found == cleaned.outliers {
                 break;
             }
@@ -130,20 +140,35 @@ fn without_season(
     Ok(values.iter().zip(course).map(|(y, s)| y - s).collect())
 }
 
-/// Places of values far out, where `typical` is the history without those found so far.
-fn outliers(
-    values: &[f64],
-    typical: &[f64],
-    season: usize,
-    what: Cleaning,
-    poll: &mut dyn FnMut() -> bool,
-) -> Result<Vec<usize>, Error> {
-    let n = values.len();
-    let level = without_season(values, typical, season, poll)?;
-    let differences: Vec<f64> = level.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let Some((_, slope, _)) = quartiles(&differences) else {
-        return Ok(Vec::new());
+/// `values` less a season that is the median, over all seasons, of what its place is above the median of its season.
+fn without_typical_season(values: &[f64], season: usize) -> Vec<f64> {
+    if season < 2 || values.len() < 2 * season {
+        return values.to_vec();
+    }
+    let above: Vec<f64> = values
+        .chunks_exact(season)
+        .flat_map(|whole| {
+            let middle = median(whole);
+            whole.iter().map(move |y| y - middle)
+        })
+        .collect();
+    let of_place = |place: usize| {
+        let same: Vec<f64> = above.iter().skip(place).step_by(season).copied().collect();
+        median(&same)
     };
+    let course: Vec<f64> = (0..season).map(of_place).collect();
+    values
+        .iter()
+        .zip(course.iter().cycle())
+        .map(|(y, s)| y - s)
+        .collect()
+}
+
+/// Places of values so many ranges out, by the history without its season; `None` where there are too many.
+fn outliers(level: &[f64], what: Cleaning, by: f64) -> Option<Vec<usize>> {
+    let n = level.len();
+    let differences: Vec<f64> = level.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let (_, slope, _) = quartiles(&differences)?;
     let flat: Vec<f64> = level
         .iter()
         .enumerate()
@@ -157,7 +182,7 @@ fn outliers(
             y - median(near)
         })
         .collect();
-    let far = Fences::of(&off, &differences, what.far());
+    let far = Fences::of(&off, &differences, by);
     let mut found: Vec<usize> = (0..n).filter(|t| far.exclude(off[*t])).collect();
     let last = (0..n).rev().take_while(|t| found.contains(t)).count();
     if last > 1 {
@@ -166,10 +191,7 @@ fn outliers(
     if what.obvious {
         found.retain(|t| t + NEIGHBOURS < n);
     }
-    if found.len() as f64 > MOST * n as f64 {
-        found.clear();
-    }
-    Ok(found)
+    (found.len() as f64 <= MOST * n as f64).then_some(found)
 }
 
 /// A step, and how much the values differ from those before it.

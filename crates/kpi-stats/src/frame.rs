@@ -252,6 +252,11 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.rest)
     }
 
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// Fails when anything is left.
     pub fn finish(self) -> Result<(), Error> {
         match self.rest.len() {

@@ -7,11 +7,12 @@ use kpi_forecast::grid::Grid;
 use kpi_forecast::options::Options;
 use kpi_forecast::{MAX_HISTORY, Model, Request};
 use pgrx::AnyElement;
-use pgrx::datum::Interval;
+use pgrx::datum::{Date, Interval};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::options::seasons;
+use super::regressors::Known;
 use super::{poll, progress, timestamp};
 use crate::error::Error;
 use crate::series::{Series, time_zone};
@@ -49,6 +50,9 @@ fn backtest(
     level: Option<f64>,
     season: Option<&str>,
     options: Option<AnyElement>,
+    regressors: Option<Vec<Option<Series>>>,
+    holidays: Option<Vec<Option<Date>>>,
+    holiday_window: Option<Vec<Option<i32>>>,
 ) -> Result<
     TableIterator<
         'static,
@@ -87,10 +91,12 @@ fn backtest(
     })?;
     let metric = metric.unwrap_or("mase").parse().map_err(Error::from)?;
     let names = names(models.unwrap_or_default())?;
+    let known = Known::new(regressors, holidays, holiday_window);
     Ok(TableIterator::new(rows(
         &series,
         &request,
-        &options,
+        options,
+        &known,
         folds.into(),
         names,
         metric,
@@ -119,7 +125,8 @@ fn names(models: Vec<Option<String>>) -> Result<Vec<String>, Error> {
 fn rows(
     series: &Series,
     request: &Request,
-    options: &Options,
+    options: Options,
+    known: &Known,
     folds: i64,
     names: Vec<String>,
     metric: Metric,
@@ -138,6 +145,11 @@ fn rows(
     }
     let zone = time_zone(None)?;
     let grid = Grid::align(series, &zone, MAX_HISTORY)?;
+    // What a regressor was in the steps of a fold is known to it, as what it will be is to a forecast.
+    let options = &Options {
+        regressors: known.regressors(&grid, 0, &zone)?,
+        ..options
+    };
     let origins = origins(grid.values.len(), request.horizon, folds)?;
     let expected = grid.expected_seasons();
     let mut tested = Vec::with_capacity(models.len());

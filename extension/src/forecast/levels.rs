@@ -4,10 +4,12 @@ use kpi_forecast::grid::Grid;
 use kpi_forecast::options::Options;
 use kpi_forecast::{Fan, MAX_HISTORY, Request, fan};
 use pgrx::AnyElement;
+use pgrx::datum::Date;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::options::{levels, options, seasons};
+use super::regressors::Known;
 use super::{poll, progress, timestamp};
 use crate::error::Error;
 use crate::series::{Series, time_zone};
@@ -22,6 +24,7 @@ pgrx::extension_sql_file!(
 type Row = (i32, TimestampWithTimeZone, f64, f64, f64, String, f64);
 
 /// `zone` is the time zone whose days and months the steps are, that of the session when NULL.
+#[allow(clippy::too_many_arguments)] // They are those of the SQL function.
 #[pg_extern(sql = false)]
 fn forecast_levels_in(
     series: Option<Series>,
@@ -30,6 +33,9 @@ fn forecast_levels_in(
     level: Option<&str>,
     season: Option<&str>,
     options: Option<AnyElement>,
+    regressors: Option<Vec<Option<Series>>>,
+    holidays: Option<Vec<Option<Date>>>,
+    holiday_window: Option<Vec<Option<i32>>>,
     zone: Option<&str>,
 ) -> Result<
     TableIterator<
@@ -47,12 +53,14 @@ fn forecast_levels_in(
     ErrorReport,
 > {
     let levels = levels(level)?;
+    let known = Known::new(regressors, holidays, holiday_window);
     Ok(TableIterator::new(rows(
-        series, horizon, model, levels, season, options, zone,
+        series, horizon, model, levels, season, options, &known, zone,
     )?))
 }
 
 /// A row for each step and level. A NULL series has none.
+#[allow(clippy::too_many_arguments)] // They are those of the SQL function.
 fn rows(
     series: Option<Series>,
     horizon: Option<i32>,
@@ -60,6 +68,7 @@ fn rows(
     levels: Vec<f64>,
     season: Option<&str>,
     json: Option<AnyElement>,
+    known: &Known,
     zone: Option<&str>,
 ) -> Result<Vec<Row>, Error> {
     let Some(series) = series else {
@@ -81,6 +90,12 @@ fn rows(
     let zone = time_zone(zone)?;
     progress::begin("kpi.forecast: series");
     let grid = Grid::align(&series, &zone, MAX_HISTORY)?;
+    // Steps are at most as many as an int holds, and are checked before.
+    let horizon = usize::try_from(request.horizon).unwrap_or(0);
+    let options = Options {
+        regressors: known.regressors(&grid, horizon, &zone)?,
+        ..options
+    };
     let Fan {
         values, bands, model, ..
     } = fan(

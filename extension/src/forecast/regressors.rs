@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::series::{Series, time_zone};
 
 /// What is known besides the series.
-struct Known {
+pub(super) struct Known {
     regressors: Vec<Option<Series>>,
     holidays: Vec<Option<Date>>,
     window: Vec<Option<i32>>,
@@ -128,9 +128,8 @@ fn rows(
     let grid = Grid::align(series, zone, MAX_HISTORY)?;
     // Steps are at most as many as an int holds, and are checked before.
     let horizon = usize::try_from(request.horizon).unwrap_or(0);
-    let columns = known.columns(&grid, horizon, zone)?;
     let options = Options {
-        regressors: Regressors::new(columns, &grid.values, horizon)?,
+        regressors: known.regressors(&grid, horizon, zone)?,
         ..options
     };
     let expected = grid.expected_seasons();
@@ -147,7 +146,7 @@ fn rows(
 }
 
 impl Known {
-    fn new(
+    pub(super) fn new(
         regressors: Option<Vec<Option<Series>>>,
         holidays: Option<Vec<Option<Date>>>,
         window: Option<Vec<Option<i32>>>,
@@ -157,6 +156,17 @@ impl Known {
             holidays: holidays.unwrap_or_default(),
             window: window.unwrap_or_default(),
         }
+    }
+
+    /// What is known of the steps of a grid, and of so many after them.
+    pub(super) fn regressors(
+        &self,
+        grid: &Grid,
+        horizon: usize,
+        zone: &TimeZone,
+    ) -> Result<Regressors, Error> {
+        let columns = self.columns(grid, horizon, zone)?;
+        Ok(Regressors::new(columns, &grid.values, horizon)?)
     }
 
     /// Regressors are called by their place in the array, from 1 as PostgreSQL counts. A NULL has a value nowhere.

@@ -31,6 +31,18 @@ fn outliers_of_a_season_are_found_where_they_are() {
 }
 
 #[test]
+fn an_outlier_does_not_hide_behind_the_season_that_it_is_in() {
+    for (season, n) in [(7, 84), (7, 30), (24, 120)] {
+        let mut values: Vec<f64> = (0..n)
+            .map(|t| 50.0 + (t * t % 5) as f64 + [0.0, 9.0, 4.0][t % season % 3])
+            .collect();
+        values[n / 2] *= 1000.0;
+        let found = clean(&values, season, ALL, &mut || false).unwrap();
+        assert_eq!(found.outliers, [n / 2], "{season} {n}");
+    }
+}
+
+#[test]
 fn a_shift_of_level_is_taken_out_and_is_no_outlier() {
     let mut values = weekly(84, 2);
     for value in &mut values[50..] {

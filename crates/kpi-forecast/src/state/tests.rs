@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::arima::apply;
+use crate::cleaning::Cleaning;
 use crate::ets::{Work, finish};
 use crate::forecast::{Request, forecast};
 use crate::grid::Grid;
@@ -241,6 +242,7 @@ fn kept(history: &[f64], model: &str, season: Option<i64>) -> FittedModel {
         model: model.parse().unwrap(),
         season,
         horizon: Some(6),
+        cleaning: None,
     };
     FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap()
 }
@@ -256,7 +258,15 @@ fn what_is_kept_forecasts_as_the_forecast_does() {
     let mut with_gaps = sales();
     with_gaps[20] = f64::NAN;
     with_gaps[59] = f64::NAN;
-    for history in [sales(), with_gaps, vec![5.0; 30], vec![3.0, 4.0, 6.0, 5.0, 7.0]] {
+    let mut with_an_outlier = sales();
+    with_an_outlier[30] = 5000.0;
+    for history in [
+        sales(),
+        with_gaps,
+        with_an_outlier,
+        vec![5.0; 30],
+        vec![3.0, 4.0, 6.0, 5.0, 7.0],
+    ] {
         for name in names().into_iter().chain(["naive+theta", "ets+mstl+drift"]) {
             let season = if history.len() > 8 { 4 } else { 1 };
             let request = Request {
@@ -373,8 +383,51 @@ fn what_has_no_states_is_refused() {
         model: Model::Prophet,
         season: Some(4),
         horizon: None,
+        cleaning: None,
     };
     let clock = Clock::of(&grid, "UTC").unwrap();
     let error = FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap_err();
     assert!(matches!(error, Error::NotKept { .. }) && !names().contains(&"prophet"));
+}
+
+#[test]
+fn what_was_taken_out_is_counted_and_kept() {
+    let mut history = sales();
+    history.truncate(56);
+    history[30] = 5000.0;
+    let fitted = |model: &str, cleaning| {
+        let grid = days(&history);
+        let request = FitRequest {
+            model: model.parse().unwrap(),
+            season: Some(4),
+            horizon: Some(6),
+            cleaning,
+        };
+        let clock = Clock::of(&grid, "UTC").unwrap();
+        FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap()
+    };
+    let outliers = Some(Cleaning {
+        outliers: true,
+        ..Cleaning::default()
+    });
+    let cases = [
+        ("auto", None, [1, 0]),
+        ("theta", None, [0, 0]),
+        ("theta", outliers, [1, 0]),
+        ("auto", Some(Cleaning::default()), [0, 0]),
+    ];
+    for (model, cleaning, expected) in cases {
+        let kept = fitted(model, cleaning);
+        assert_eq!(kept.cleaned(), expected, "{model}");
+        let bytes = kept.encode();
+        let read = FittedModel::decode(&bytes).unwrap();
+        assert_eq!((read.cleaned(), read.encode()), (expected, bytes));
+    }
+    let distance = (fitted("theta", outliers).predict(1, 0.5).unwrap()[0].value - 70.0).abs();
+    assert!(
+        distance < 20.0
+            && fitted("theta", None).predict(1, 0.5).unwrap()[0]
+                .value
+                .is_finite()
+    );
 }

@@ -7,6 +7,7 @@ use super::prepared::{Prepared, prepare};
 use super::residuals::Residuals;
 use super::simulation::check;
 use super::{Combination, Family, Likelihood, Rule, State};
+use crate::cleaning::{Cleaned, Cleaning, clean};
 use crate::forecast::{MAX_HORIZON, Point, Request, choose};
 use crate::model::{Observe, Predict, unless_canceled};
 use crate::{Error, Fit, Model, Naive, auto};
@@ -30,6 +31,8 @@ pub struct FitRequest {
     /// The steps ahead that the backtest is about, by which [`Model::Auto`] chooses and bands are widened. One season, at
     /// least 12, when `None`.
     pub horizon: Option<i64>,
+    /// What is taken out of the history first; what the model does by itself when `None`.
+    pub cleaning: Option<Cleaning>,
 }
 
 /// A fitted model as a value.
@@ -42,7 +45,7 @@ pub struct FitRequest {
 /// use kpi_series::Series;
 /// let days = r#"[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-03T00:00:00Z", 3]]"#;
 /// let grid = Grid::align(&Series::parse(days).unwrap(), &TimeZone::UTC, 1000).unwrap();
-/// let request = FitRequest { model: Model::Drift, season: None, horizon: None };
+/// let request = FitRequest { model: Model::Drift, season: None, horizon: None, cleaning: None };
 /// let clock = Clock::of(&grid, "UTC").unwrap();
 /// let mut model = FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap();
 /// let next = model.clock().time_after(1, &TimeZone::UTC).unwrap();
@@ -61,6 +64,7 @@ pub struct FittedModel {
     observed: usize,
     skipped: usize,
     overdue: usize,
+    cleaned: [usize; 2],
     clock: Clock,
     band: Band,
     residuals: Option<Residuals>,
@@ -94,6 +98,12 @@ impl FittedModel {
             season,
             overdue,
         } = prepare(history, request.season, expected_seasons, poll)?;
+        let cleaning = request.cleaning.unwrap_or(request.model.cleaning());
+        let Cleaned {
+            values: filled,
+            outliers,
+            shifts,
+        } = clean(&filled, season, cleaning, poll)?;
         let horizon = match request.horizon {
             Some(horizon) => horizon as usize,
             None => season.max(STEPS),
@@ -152,6 +162,7 @@ impl FittedModel {
             observed: 0,
             skipped: 0,
             overdue,
+            cleaned: [outliers.len(), shifts.len()],
             clock,
             band: Band::of(&outcomes, is_chosen.then_some(values)),
             residuals: Residuals::of(&errors, season, coefficients),
@@ -209,7 +220,7 @@ impl FittedModel {
     /// use kpi_forecast::{Model, grid::Grid, state::{Clock, FitRequest, FittedModel}};
     /// let days = r#"[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-03T00:00:00Z", 3]]"#;
     /// let grid = Grid::align(&kpi_series::Series::parse(days).unwrap(), &TimeZone::UTC, 1000).unwrap();
-    /// let request = FitRequest { model: Model::Drift, season: None, horizon: None };
+    /// let request = FitRequest { model: Model::Drift, season: None, horizon: None, cleaning: None };
     /// let clock = Clock::of(&grid, "UTC").unwrap();
     /// let model = FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap();
     /// assert_eq!(model.simulate(2, 1, 7, &mut || false).unwrap(), [[4.0, 5.0]]); // a line leaves no error
@@ -320,6 +331,10 @@ impl FittedModel {
             writer.varint(likelihood.values as u64);
         }
         self.state.write(&mut writer);
+        // Bytes from before there was cleaning end here, too.
+        if self.cleaned != [0, 0] {
+            self.cleaned.iter().for_each(|count| writer.varint(*count as u64));
+        }
         writer.finish()
     }
 
@@ -355,6 +370,12 @@ impl FittedModel {
             }),
         };
         let state = State::read(&mut reader, 0)?;
+        let mut cleaned = [0; 2];
+        if !reader.is_empty() {
+            for count in &mut cleaned {
+                *count = read_count(&mut reader)?;
+            }
+        }
         reader.finish()?;
         Ok(Self {
             asked,
@@ -366,6 +387,7 @@ impl FittedModel {
             observed,
             skipped,
             overdue,
+            cleaned,
             clock,
             band,
             residuals,
@@ -417,6 +439,11 @@ impl FittedModel {
             self.skipped,
             self.overdue,
         ]
+    }
+
+    /// Outliers and level shifts that were taken out of the history that it was fitted to.
+    pub fn cleaned(&self) -> [usize; 2] {
+        self.cleaned
     }
 
     /// When its steps are.

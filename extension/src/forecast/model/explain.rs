@@ -30,6 +30,11 @@ fn explained(model: &FittedModel) -> Result<Value, Error> {
         "values".into(),
         json!({"fitted": fitted, "filled": filled, "observed": observed, "skipped": skipped, "overdue": overdue}),
     );
+    let [outliers, shifts] = model.cleaned();
+    all.insert(
+        "cleaned".into(),
+        json!({"outliers": outliers, "level_shifts": shifts}),
+    );
     all.insert("last".into(), timestamp::format(last).into());
     all.insert("step".into(), duration(model.clock().step()).into());
     all.insert("timezone".into(), model.clock().zone().into());

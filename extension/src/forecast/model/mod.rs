@@ -12,8 +12,11 @@ use std::ffi::CStr;
 use datum::FittedModel;
 use jiff::tz::TimeZone;
 use kpi_forecast::MAX_HISTORY;
+use kpi_forecast::cleaning::Cleaning;
 use kpi_forecast::grid::Grid;
+use kpi_forecast::options::Options;
 use kpi_forecast::state::{Clock, FitRequest};
+use pgrx::AnyElement;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 pub use refit::{Refit, drop_of_kpi, fit as refit_kpi};
@@ -36,9 +39,28 @@ fn model_fit(
     model: Option<&str>,
     season: Option<i32>,
     horizon: Option<i32>,
+    options: Option<AnyElement>,
 ) -> Result<Option<FittedModel>, ErrorReport> {
     let Some(series) = series else { return Ok(None) };
-    Ok(Some(fit(&series, model, season, horizon)?))
+    Ok(Some(fit(&series, model, season, horizon, cleaning(options)?)?))
+}
+
+/// What options say of cleaning, of which alone a kept model knows.
+fn cleaning(options: Option<AnyElement>) -> Result<Option<Cleaning>, Error> {
+    let read = super::options::options(options)?;
+    let other = Options {
+        cleaning: None,
+        ..read.clone()
+    };
+    if other != Options::default() {
+        return Err(Error::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "kpi.fit takes no option but \"clean\"",
+        )
+        .detail("The others are about a forecast, and a kept model has no place for them.")
+        .hint("Use kpi.forecast with them, or leave them out here."));
+    }
+    Ok(read.cleaning)
 }
 
 fn fit(
@@ -46,11 +68,13 @@ fn fit(
     model: Option<&str>,
     season: Option<i32>,
     horizon: Option<i32>,
+    cleaning: Option<Cleaning>,
 ) -> Result<FittedModel, Error> {
     let request = FitRequest {
         model: model.unwrap_or("auto").parse()?,
         season: season.map(i64::from),
         horizon: horizon.map(i64::from),
+        cleaning,
     };
     let zone = session_time_zone()?;
     progress::begin("kpi.fit: series");
