@@ -204,6 +204,12 @@ ANALYZE m;
 SELECT reltuples FROM pg_class WHERE oid = :'archive'::regclass;
 SELECT attname, n_distinct FROM pg_stats WHERE format('%I.%I', schemaname, tablename)::regclass = :'archive'::regclass AND attname IN ('id', 'device', 'f') ORDER BY attname;
 
+-- The scan is given no more buckets than there is memory for, whatever the statistics say of how many times there are.
+SET work_mem = '64kB';
+SELECT bucket, c.* FROM (VALUES ('date_trunc(''day'', ts)'), ('kpi.time_bucket(''2 days'', ts)'), ('ts::date'), ('date_trunc(''minute'', ts)')) buckets (bucket),
+    computes(:'archive', bucket, 'count(*), max(id)', 'true') c;
+RESET work_mem;
+
 -- Several processes share the row groups; each row comes once.
 SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;

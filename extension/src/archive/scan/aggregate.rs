@@ -163,6 +163,10 @@ pub unsafe extern "C-unwind" fn paths(
             let none = std::ptr::null_mut();
             let rows = known.estimate.rows;
             groups = pg_sys::estimate_num_groups(root, list_of([bucket]), rows, none, std::ptr::null_mut());
+            // PostgreSQL knows how many times there are, not that a bucket has many.
+            if let Some(most) = bucket::width(bucket).zip(known.estimate.span).map(buckets) {
+                groups = groups.min(most);
+            }
             let size = BYTES_PER_STATE * (aggregates.len() + 1) as f64;
             if groups * size > pg_sys::get_hash_memory_limit() as f64 {
                 return;
@@ -206,6 +210,11 @@ pub unsafe extern "C-unwind" fn paths(
             pg_sys::add_partial_path(output, path as *mut pg_sys::Path);
         }
     }
+}
+
+/// How many buckets there can be.
+fn buckets((width, (first, last)): (i64, (i64, i64))) -> f64 {
+    (i128::from(last) - i128::from(first)).max(0) as f64 / width as f64 + 2.0
 }
 
 /// The bucket of time that a query groups by, if it does, and the target list of a scan that computes what is asked for: the

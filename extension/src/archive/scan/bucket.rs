@@ -65,6 +65,59 @@ unsafe fn rises(call: *mut pg_sys::FuncExpr) -> bool {
     }
 }
 
+/// How long a bucket is at least, as the manifest counts time; `None` where the planner cannot tell.
+///
+/// # Safety
+/// One that [`is_bucket`] says yes to.
+pub unsafe fn width(bucket: *mut pg_sys::Node) -> Option<i64> {
+    // SAFETY: as this function's contract says; constants are of their types, and not null.
+    unsafe {
+        let call = bucket as *mut pg_sys::FuncExpr;
+        if [pg_sys::F_DATE_TIMESTAMP, pg_sys::F_DATE_TIMESTAMPTZ].contains(&(*call).funcid.to_u32()) {
+            return Some(value::DAY);
+        }
+        let first = nodes::<pg_sys::Node>((*call).args).next()?;
+        if (*first).type_ != pg_sys::NodeTag::T_Const {
+            return None;
+        }
+        let constant = first as *mut pg_sys::Const;
+        let datum = (*constant).constvalue;
+        match (*constant).consttype {
+            pg_sys::TEXTOID => {
+                let unit = CStr::from_ptr(pg_sys::text_to_cstring(datum.cast_mut_ptr()));
+                let unit = unit.to_str().ok()?.to_lowercase();
+                UNITS
+                    .iter()
+                    .find(|(name, _)| *name == unit)
+                    .map(|(_, width)| *width)
+            }
+            pg_sys::INTERVALOID => {
+                let interval = &*datum.cast_mut_ptr::<pg_sys::Interval>();
+                let days = i64::from(interval.month)
+                    .checked_mul(28)?
+                    .checked_add(interval.day.into())?;
+                interval.time.checked_add(days.checked_mul(value::DAY)?)
+            }
+            ty if value::is_integer(ty) => Some(value::ordinal(datum, ty)),
+            _ => None,
+        }
+        .filter(|width| *width > 0)
+    }
+}
+
+/// What `date_trunc` knows, and how long it is at least: a day that a clock makes shorter counts as 23 hours.
+const UNITS: [(&str, i64); 9] = [
+    ("second", 1_000_000),
+    ("minute", 60_000_000),
+    ("hour", value::DAY / 24),
+    ("day", value::DAY / 24 * 23),
+    ("week", value::DAY * 6),
+    ("month", value::DAY * 27),
+    ("quarter", value::DAY * 89),
+    ("year", value::DAY * 364),
+    ("decade", value::DAY * 3640),
+];
+
 /// The zone that `date_trunc(unit, time, zone)` names, where it is one with rules of its own.
 unsafe fn zone_named(call: *mut pg_sys::FuncExpr) -> Option<Zone> {
     // SAFETY: as in `is_bucket`; a constant of type text.

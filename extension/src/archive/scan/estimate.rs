@@ -26,6 +26,8 @@ pub struct Estimate {
     pub bytes: f64,
     /// Files to be opened.
     pub files: f64,
+    /// The first and the last time that a row which is asked for may have, as the manifest counts.
+    pub span: Option<(i64, i64)>,
 }
 
 impl Estimate {
@@ -110,6 +112,9 @@ pub unsafe fn of(
         let asked = share((min, max), (bounds.0.max(entry.since), bounds.1.min(entry.until)));
         estimate.total += rows * shown;
         if asked > 0.0 {
+            let (first, last) = (min.max(bounds.0), max.min(bounds.1));
+            let (low, high) = estimate.span.unwrap_or((first, last));
+            estimate.span = Some((low.min(first), high.max(last)));
             let scanned = (rows * asked + PAGE_ROWS).min(rows);
             estimate.rows += rows * asked;
             estimate.scanned += scanned;

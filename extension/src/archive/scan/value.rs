@@ -206,7 +206,8 @@ pub fn aligns(ty: pg_sys::Oid, column: pg_sys::Oid) -> bool {
         || column == pg_sys::TIMESTAMPOID && ty == pg_sys::DATEOID
 }
 
-fn is_integer(ty: pg_sys::Oid) -> bool {
+/// Whether values of a type are integers, passed by value.
+pub fn is_integer(ty: pg_sys::Oid) -> bool {
     matches!(ty, pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID)
 }
 
