@@ -12,8 +12,8 @@
 //! | `late` | rows that came after their range was archived |
 //! | `modify` | what INSERT, COPY, UPDATE and DELETE do |
 //! | `analyze` | the sample for ANALYZE |
-//! | `aggregate`, `bucket`, `partitionwise` | which aggregates a scan computes itself |
-//! | `tally`, `transition` | running them, from the manifest or batch by batch |
+//! | `aggregate`, `function`, `bucket`, `partitionwise` | which aggregates a scan computes itself |
+//! | `tally`, `groups`, `transition` | running them, from the manifest or batch by batch |
 //! | `parallel` | what the processes of one scan share |
 //! | `explain` | what EXPLAIN shows |
 
@@ -25,6 +25,8 @@ mod columns;
 mod estimate;
 mod execute;
 mod explain;
+mod function;
+mod groups;
 mod handler;
 mod join;
 mod late;

@@ -107,6 +107,11 @@ impl Pruning {
         }
     }
 
+    /// How many conditions there are.
+    pub fn len(&self) -> usize {
+        self.conditions.len()
+    }
+
     /// Evaluates the conditions, and holds the files against them.
     ///
     /// # Safety
