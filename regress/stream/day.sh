@@ -6,7 +6,8 @@
 # Needs PG_BINDIR and PG_RUNAS; makes and drops its own cluster. HISTORY stands for the hour of kpi.change_history.
 # shellcheck source=regress/jobs/cluster.bash
 . "$(dirname "$0")/../jobs/cluster.bash"
-CHANGES=${CHANGES:-1500}
+# Enough for many times the history, also where a change takes a millisecond.
+CHANGES=${CHANGES:-6000}
 HISTORY=${HISTORY:-1s}
 
 made && started "-c kpi.change_history=$HISTORY -c autovacuum_naptime=1s" || exit 1

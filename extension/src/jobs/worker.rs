@@ -122,7 +122,7 @@ impl Worker {
             let mut until = beat;
             if usable {
                 if !self.streamed.is_empty() {
-                    let due = published + guc::tick().max(lasted + rest(lasted));
+                    let due = published + guc::tick().max(lasted + rest(lasted)).max(crowd());
                     let dirty = self.slot.dirty.load(Acquire) || elapsed() >= unnoticed;
                     if dirty && elapsed() >= due {
                         self.slot.dirty.store(false, Release);
@@ -315,6 +315,15 @@ fn log_failure(result: Result<(), Failure>) {
 fn rest(lasted: i64) -> i64 {
     const TICK_THAT_RESTS_AS_LONG: i64 = 8_333;
     (lasted.saturating_mul(guc::tick()) / TICK_THAT_RESTS_AS_LONG).min(LONGEST_REST)
+}
+
+/// How long the worker rests when many sessions are there: a NOTIFY wakes all that listen, whatever they listen to, and they
+/// take turns with the writers.
+fn crowd() -> i64 {
+    const PER_SESSION: i64 = 200;
+    // SAFETY: looks into the list of processes, under its lock.
+    let sessions = unsafe { pg_sys::CountDBBackends(pg_sys::MyDatabaseId) };
+    (i64::from(sessions) * PER_SESSION).min(LONGEST_REST)
 }
 
 enum Look {
