@@ -10,5 +10,9 @@ if [ ! -f "$file" ] || [ ! -r "$file" ]; then
     exit 1
 fi
 # Files from Windows end their lines with CR LF, and joined ones mix both ends. An error's place in the script says nothing
-# to a reader whose file is at fault.
-tr -d '\r' < "$file" | psql -X -q -v ON_ERROR_STOP=1 -v svg="$svg" -f own_data.sql 2> >(sed -E 's/^psql:[^:]*:[0-9]+: //' >&2)
+# to a reader whose file is at fault. Its filter is part of the pipeline, so that nobody who waits for this script waits for
+# less than all it says.
+{
+    tr -d '\r' < "$file" | psql -X -q -v ON_ERROR_STOP=1 -v svg="$svg" -f own_data.sql 2>&1 >&3 3>&- |
+        sed -E 's/^psql:[^:]*:[0-9]+: //' >&2
+} 3>&1

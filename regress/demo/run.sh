@@ -157,6 +157,11 @@ ok 'a bad time is named with its line' refuses "$(csv 'time,value\n2025-01-01,1\
 ok 'a bad number is named with its line' refuses "$(csv 'time;value\n2025-01-01;1\n2025-01-02;1,5\n')" 'line 3: "1,5" is not a number' HINT
 ok 'a short line is named' refuses "$(csv 'time,value,shop\n2025-01-01,1,a\n2025-01-02,1\n')" 'line 3 has 2 fields, the header has 3' HINT
 ok 'an empty file is refused' refuses "$(csv '')" 'the file is empty' HINT
+# A message that comes after the end of the demo is one that a script, or a test, does not see.
+mkdir "$work/slow"
+printf '#!/bin/sh\nsleep 0.5\nexec %s "$@"\n' "$(command -v sed)" >"$work/slow/sed"
+chmod +x "$work/slow/sed"
+PATH=$work/slow:$PATH ok 'what it says is said before it ends' refuses "$(csv '2025-01-01,1\n')" 'no header' HINT
 ok 'a file that is not there is refused' refuses "$work/nowhere.csv" 'cannot read the file' HINT
 
 echo
