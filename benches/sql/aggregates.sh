@@ -14,16 +14,19 @@ VACUUM ANALYZE r;
 SQL
 alone="SET max_parallel_workers_per_gather = 0; SET jit = off; SET work_mem = '256MB';"
 
-# dearer NAME GOAL AGGREGATE [GROUP]: median of three rounds, taken in turns with sum(v).
+# Other work on the machine makes a statement slower and never faster: what counts is the fastest of some runs.
+fastest() { printf '%s\n' "$@" | sort -g | head -1; }
+
+# dearer NAME GOAL AGGREGATE [GROUP]: fastest of five rounds, taken in turns with sum(v).
 dearer() {
   local name=$1 goal=$2 aggregate=$3 group=${4:-} of_it=() of_sum=()
   local query="SELECT count(x) FROM (SELECT $aggregate AS x FROM r $group) q"
-  for _ in 1 2 3; do
+  for _ in 1 2 3 4 5; do
     of_sum+=("$(elapsed_ms "$alone" "SELECT sum(v) FROM r")")
     of_it+=("$(elapsed_ms "$alone" "$query")")
   done
   local sum it
-  sum=$(median "${of_sum[@]}") it=$(median "${of_it[@]}")
+  sum=$(fastest "${of_sum[@]}") it=$(fastest "${of_it[@]}")
   local more
   more=$(awk -v it="$it" -v sum="$sum" 'BEGIN { print it - sum }')
   result "$name, on top of sum(v)" "$(ms "$more")" "$(ms "$sum")" "$(quotient "$more" "$sum")" "<= $goal"
@@ -43,11 +46,11 @@ dearer 'percentile_agg by 1000 devices' 1.43 'kpi.percentile_agg(v)' 'GROUP BY d
 two="SET max_parallel_workers_per_gather = 2; SET parallel_leader_participation = off; SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0; SET jit = off;"
 for aggregate in 'stats_agg(v)' 'percentile_agg(v)' 'counter_agg(ts, v)'; do
   serial=() parallel=()
-  for _ in 1 2 3; do
+  for _ in 1 2 3 4 5; do
     serial+=("$(elapsed_ms "$alone" "SELECT kpi.$aggregate IS NULL FROM r")")
     parallel+=("$(elapsed_ms "$two" "SELECT kpi.$aggregate IS NULL FROM r")")
   done
-  none=$(median "${serial[@]}") with=$(median "${parallel[@]}")
+  none=$(fastest "${serial[@]}") with=$(fastest "${parallel[@]}")
   result "$aggregate with two workers, times faster than with none" "$(ms "$with")" "$(ms "$none")" "$(quotient "$none" "$with")" ">= 1.7"
 done
 

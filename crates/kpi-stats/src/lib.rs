@@ -112,7 +112,7 @@ pub use moments::Moments;
 pub use moving::{MovingStats1d, MovingStats2d};
 pub use stats1d::Stats1d;
 pub use stats2d::Stats2d;
-pub use uddsketch::UddSketch;
+pub use uddsketch::{GatheringSketch, UddSketch};
 
 /// A mergeable aggregate state with bytes and a text form of its own.
 ///

@@ -1,18 +1,35 @@
 //! A sum whose rounding error is carried along, so that the order of the summands hardly matters.
 
 /// A compensated sum (Knuth's two-sum, carried as in Neumaier's method): `hi + lo` is the total.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+///
+/// A sum beyond the largest double is infinite, as a plain one.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct CompensatedSum {
     pub hi: f64,
     pub lo: f64,
+}
+
+/// Two sums that are not a number are equal: what was read back is what was written.
+impl PartialEq for CompensatedSum {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
+        same(self.hi, other.hi) && same(self.lo, other.lo)
+    }
 }
 
 impl CompensatedSum {
     pub fn add(&mut self, x: f64) {
         let total = self.hi + x;
         let part = total - self.hi;
-        self.lo += (self.hi - (total - part)) + (x - part);
-        self.hi = total;
+        let lo = self.lo + ((self.hi - (total - part)) + (x - part));
+        self.set(total, lo);
+    }
+
+    /// An infinite total has no rounding error, and the difference of two such is none either.
+    #[inline]
+    fn set(&mut self, hi: f64, lo: f64) {
+        self.hi = hi;
+        self.lo = if hi.is_finite() { lo } else { 0.0 };
     }
 
     /// Adds another sum. Afterwards `lo` is small against `hi` again.
@@ -20,8 +37,8 @@ impl CompensatedSum {
         self.add(other.hi);
         self.lo += other.lo;
         let hi = self.hi + self.lo;
-        self.lo -= hi - self.hi;
-        self.hi = hi;
+        let lo = self.lo - (hi - self.hi);
+        self.set(hi, lo);
     }
 
     /// Adds any double: an infinity or a NaN is the total from then on, as in a plain sum.
@@ -71,6 +88,9 @@ impl CompensatedSum {
     /// The sum divided by n, rounded once: the mean of equal values is that value.
     pub fn mean(&self, n: f64) -> f64 {
         let quotient = self.hi / n;
+        if !self.hi.is_finite() {
+            return quotient;
+        }
         let remainder = (-quotient).mul_add(n, self.hi) + self.lo;
         quotient + remainder / n
     }
@@ -91,6 +111,24 @@ mod tests {
             sum.add(x);
         }
         assert_eq!(sum.total(), 2.0);
+    }
+
+    #[test]
+    fn a_sum_beyond_the_largest_double_is_infinite() {
+        let mut sum = CompensatedSum::default();
+        (0..3).for_each(|_| sum.add(f64::MAX));
+        assert_eq!((sum.total(), sum.mean(3.0)), (f64::INFINITY, f64::INFINITY));
+        let mut other = CompensatedSum::default();
+        other.add(1.0);
+        other.merge(&sum);
+        assert_eq!(other, sum);
+        (0..3).for_each(|_| sum.add(-1e300));
+        assert_eq!(sum.total(), f64::INFINITY);
+        let mut negative = CompensatedSum::default();
+        (0..2).for_each(|_| negative.add(f64::MIN));
+        sum.merge(&negative);
+        let again = sum;
+        assert!(sum.total().is_nan() && sum == again);
     }
 
     #[test]

@@ -60,7 +60,15 @@ impl Call {
         self.argument(i).map(|datum| {
             // SAFETY: the declared type is a varlena; the detoasted copy or the original outlives the call.
             unsafe {
-                let varlena = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+                let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
+                // What is neither compressed nor elsewhere needs no call into the server, which costs more than the rest.
+                let is_plain = pgrx::varlena::varatt_is_4b_u(varlena)
+                    || pgrx::varlena::varatt_is_1b(varlena) && !pgrx::varlena::varatt_is_1b_e(varlena);
+                let varlena = if is_plain {
+                    varlena
+                } else {
+                    pg_sys::pg_detoast_datum_packed(varlena)
+                };
                 pgrx::varlena::varlena_to_byte_slice(varlena)
             }
         })

@@ -1,6 +1,6 @@
 //! `percentile_agg` and `uddsketch`: percentiles with a bounded relative error.
 
-use kpi_stats::{State, UddSketch};
+use kpi_stats::{GatheringSketch, State, UddSketch};
 use pgrx::prelude::*;
 
 use super::call::{Call, Returned, float8, int8, sql_functions};
@@ -13,7 +13,7 @@ fn step(call: &Call) -> Returned {
     };
     transition::step(
         call,
-        || Ok(UddSketch::default()),
+        || Ok(GatheringSketch::from(UddSketch::default())),
         |sketch| {
             sketch.add(x);
             Ok(())
@@ -38,13 +38,16 @@ fn step_sized(call: &Call) -> Returned {
     )?;
     transition::step(
         call,
-        || Ok(UddSketch::with_size(size, error)?),
+        || Ok(GatheringSketch::from(UddSketch::with_size(size, error)?)),
         |sketch| {
             if !sketch.is_made_with(size, error) {
                 let now = UddSketch::with_size(size, error)?;
                 return Err(argument::changed(
                     "the size or the error of a sketch",
-                    [&*sketch, &now].map(|sketch| (sketch.size(), sketch.initial_error())),
+                    [
+                        (sketch.size(), sketch.initial_error()),
+                        (now.size(), now.initial_error()),
+                    ],
                     |(size, error)| format!("{size} buckets of an error of {error:.3}"),
                 ));
             }
@@ -92,12 +95,13 @@ sql_functions! {
     kpi_uddsketch_send, pg_finfo_kpi_uddsketch_send: value::send::<UddSketch>;
     kpi_uddsketch_trans, pg_finfo_kpi_uddsketch_trans: step;
     kpi_uddsketch_sized_trans, pg_finfo_kpi_uddsketch_sized_trans: step_sized;
-    kpi_uddsketch_final_or_null, pg_finfo_kpi_uddsketch_final_or_null: transition::finish_or_null::<UddSketch>;
-    kpi_uddsketch_rollup_trans, pg_finfo_kpi_uddsketch_rollup_trans: transition::rollup::<UddSketch>;
-    kpi_uddsketch_combine, pg_finfo_kpi_uddsketch_combine: transition::combine::<UddSketch>;
-    kpi_uddsketch_serialize, pg_finfo_kpi_uddsketch_serialize: transition::serialize::<UddSketch>;
-    kpi_uddsketch_deserialize, pg_finfo_kpi_uddsketch_deserialize: transition::deserialize::<UddSketch>;
-    kpi_uddsketch_final, pg_finfo_kpi_uddsketch_final: |call| transition::finish(call, UddSketch::default);
+    kpi_uddsketch_final_or_null, pg_finfo_kpi_uddsketch_final_or_null: transition::finish_or_null::<GatheringSketch>;
+    kpi_uddsketch_rollup_trans, pg_finfo_kpi_uddsketch_rollup_trans: transition::rollup::<GatheringSketch>;
+    kpi_uddsketch_combine, pg_finfo_kpi_uddsketch_combine: transition::combine::<GatheringSketch>;
+    kpi_uddsketch_serialize, pg_finfo_kpi_uddsketch_serialize: transition::serialize::<GatheringSketch>;
+    kpi_uddsketch_deserialize, pg_finfo_kpi_uddsketch_deserialize: transition::deserialize::<GatheringSketch>;
+    kpi_uddsketch_final, pg_finfo_kpi_uddsketch_final:
+        |call| transition::finish(call, || GatheringSketch::from(UddSketch::default()));
 
     kpi_uddsketch_approx_percentile, pg_finfo_kpi_uddsketch_approx_percentile: approx_percentile;
     kpi_uddsketch_approx_percentile_array, pg_finfo_kpi_uddsketch_approx_percentile_array:

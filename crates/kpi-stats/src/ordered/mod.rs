@@ -5,8 +5,8 @@
 //! their summaries when one lies wholly before the other; when they interleave, only their points tell. Nobody knows in
 //! advance whether an older point is still to come, or whether another worker holds the rows in between. So:
 //!
-//! - **While points are aggregated** a state keeps them all, in packed blocks of 256 (a few bytes a point) beside the summary of
-//!   each block. A block that overlaps no other counts by its summary and is never unpacked; those that do overlap are
+//! - **While points are aggregated** a state keeps them all, in packed blocks of 64 to 256 (a few bytes a point) beside the summary
+//!   of each block. A block that overlaps no other counts by its summary and is never unpacked; those that do overlap are
 //!   unpacked, put in order together, and summarised anew. The bytes that pass from a worker to the leader are such a state.
 //! - **Bound:** when the blocks of the points that one process took are more than 128 MiB (some 15 to 90 million points, as
 //!   they pack), the older half is folded into one summary. Ordered input of any length therefore has one result and a
@@ -37,6 +37,10 @@ use crate::frame::{Reader, Writer};
 
 /// Beyond this many bytes of blocks the older half is folded.
 const MOST_BYTES: usize = 128 << 20;
+/// So many blocks are short: where the points of many states come in turns, those of all states must share the processor's
+/// cache with the rows that are read. One that has more points has its turn often enough for blocks of full length.
+const SHORT_BLOCKS: usize = 512;
+const SHORT_BLOCK: usize = 64;
 /// A step so many times as long as the mean one ends a block.
 const LARGE_HOLE: u64 = 16;
 /// Stretches that a rolled-up state leaves apart.
@@ -127,9 +131,11 @@ struct Stretch<S> {
 #[derive(Debug, Clone)]
 pub(crate) struct Ordered<F: Fold> {
     pub fold: F,
-    /// The newest points as they came, at most a block.
-    times: Vec<i64>,
-    values: Vec<f64>,
+    /// The newest points as they came, at most a block. Time and value side by side: of many states at once, each has but one
+    /// end of a list in the processor's cache.
+    newest: Vec<Point>,
+    /// How many of them make a block.
+    block: usize,
     latest: i64,
     disordered: bool,
     stretches: Vec<Stretch<F::Summary>>,
@@ -150,8 +156,8 @@ impl<F: Fold> Ordered<F> {
     pub fn new(fold: F) -> Self {
         Self {
             fold,
-            times: Vec::new(),
-            values: Vec::new(),
+            newest: Vec::new(),
+            block: SHORT_BLOCK,
             latest: i64::MIN,
             disordered: false,
             stretches: Vec::new(),
@@ -164,7 +170,7 @@ impl<F: Fold> Ordered<F> {
     /// Takes one point; `time` is finite.
     #[inline]
     pub fn add(&mut self, time: i64, value: f64) {
-        if self.times.len() >= BLOCK {
+        if self.newest.len() >= self.block {
             self.seal();
             if self.bytes > self.most_bytes {
                 self.fold_older_half();
@@ -172,8 +178,7 @@ impl<F: Fold> Ordered<F> {
         }
         self.disordered |= time <= self.latest;
         self.latest = time;
-        self.times.push(time);
-        self.values.push(value);
+        self.newest.push((time, value));
     }
 
     /// Takes all points and summaries of another one, whose values mean the same. Nothing is folded here: a leader holds what
@@ -208,7 +213,7 @@ impl<F: Fold> Ordered<F> {
     /// The summary of all points; `None` without any.
     pub fn whole(&self) -> Result<Option<Cow<'_, F::Summary>>, Error> {
         match self.stretches.as_slice() {
-            [stretch] if self.times.is_empty() && self.conflict.is_none() => {
+            [stretch] if self.newest.is_empty() && self.conflict.is_none() => {
                 Ok(Some(Cow::Borrowed(&stretch.summary)))
             }
             _ => {
@@ -281,10 +286,12 @@ impl<F: Fold> Ordered<F> {
         for stretch in self.newest() {
             self.push(stretch);
         }
-        self.times.clear();
-        self.values.clear();
+        self.newest.clear();
         self.latest = i64::MIN;
         self.disordered = false;
+        if self.stretches.len() >= SHORT_BLOCKS {
+            self.block = BLOCK;
+        }
     }
 
     /// The newest points as stretches: one, if there are no large holes in it.
@@ -292,18 +299,26 @@ impl<F: Fold> Ordered<F> {
     /// A hole is likely to hold the rows of another worker. A block across it would overlap with all of those, and theirs
     /// with the next of ours, so that nearly all points had to be put in order again.
     fn newest(&self) -> Vec<Stretch<F::Summary>> {
+        let mut points = Cow::Borrowed(self.newest.as_slice());
         if self.disordered {
-            let mut points = self
-                .times
-                .iter()
-                .copied()
-                .zip(self.values.iter().copied())
-                .collect();
-            settle(&self.fold, &mut points);
-            let (times, values): (Vec<_>, Vec<_>) = points.into_iter().unzip();
-            self.split_at_holes(&times, &values)
+            settle(&self.fold, points.to_mut());
+        }
+        if points.len() <= SHORT_BLOCK {
+            self.in_columns::<SHORT_BLOCK>(&points)
         } else {
-            self.split_at_holes(&self.times, &self.values)
+            self.in_columns::<BLOCK>(&points)
+        }
+    }
+
+    /// The stretches of at most `N` points in strict time order.
+    fn in_columns<const N: usize>(&self, points: &[Point]) -> Vec<Stretch<F::Summary>> {
+        let (mut times, mut values) = ([0; N], [0.0; N]);
+        for ((time, value), point) in times.iter_mut().zip(&mut values).zip(points) {
+            (*time, *value) = *point;
+        }
+        match times.get(..points.len()).zip(values.get(..points.len())) {
+            Some((times, values)) => self.split_at_holes(times, values),
+            None => Vec::new(),
         }
     }
 

@@ -5,6 +5,8 @@
 //! others by the bits in which each differs from the one before. Either kind of step has one width for the whole block
 //! ("frame of reference"): no branch depends on the data.
 
+use std::cell::RefCell;
+
 use super::elapsed;
 
 /// Most points of a block: it fits the first-level cache, and the number less one fits a byte.
@@ -19,33 +21,50 @@ const BITS: u8 = 5;
 const ROUNDING: f64 = 6_755_399_441_055_744.0;
 const EXACT: f64 = 1e15;
 
+/// What packing writes to before it knows how long a block becomes: growing and shrinking would be dearer than packing.
+struct Scratch {
+    bytes: Vec<u8>,
+    steps: [u64; BLOCK],
+    whole: [i64; BLOCK],
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = const {
+        RefCell::new(Scratch {
+            bytes: Vec::new(),
+            steps: [0; BLOCK],
+            whole: [0; BLOCK],
+        })
+    };
+}
+
 /// Packs 1 to [`BLOCK`] points in strict time order; of none it makes no bytes.
 pub(crate) fn pack(times: &[i64], values: &[f64]) -> Box<[u8]> {
     let (Some(&first_time), Some(&first_value)) = (times.first(), values.first()) else {
         return Box::default();
     };
-    let mut bytes = Vec::with_capacity(32 + times.len() * 4);
-    bytes.push((times.len() - 1) as u8);
-    bytes.extend(first_time.to_le_bytes());
-    let mut steps = [0u64; BLOCK];
-    let steps_of_times = fill(&mut steps, times.array_windows().map(|[a, b]| elapsed(*a, *b)));
-    let least = steps_of_times.iter().copied().min().unwrap_or(0);
-    steps_of_times.iter_mut().for_each(|step| *step -= least);
-    bytes.extend(least.to_le_bytes());
-    put_steps(&mut bytes, steps_of_times);
-    let mut whole = [0i64; BLOCK];
-    if let Some((decimals, whole)) = decimals(values, &mut whole) {
-        bytes.push(decimals);
-        bytes.extend(whole.first().copied().unwrap_or_default().to_le_bytes());
-        let differences = whole.array_windows().map(|[a, b]| zigzag(b.wrapping_sub(*a)));
-        put_steps(&mut bytes, fill(&mut steps, differences));
-    } else {
-        bytes.push(BITS);
-        bytes.extend(first_value.to_le_bytes());
-        let differences = values.array_windows().map(|[a, b]| a.to_bits() ^ b.to_bits());
-        put_steps(&mut bytes, fill(&mut steps, differences));
-    }
-    bytes.into_boxed_slice()
+    SCRATCH.with_borrow_mut(|Scratch { bytes, steps, whole }| {
+        bytes.clear();
+        bytes.push((times.len() - 1) as u8);
+        bytes.extend(first_time.to_le_bytes());
+        let steps_of_times = fill(steps, times.array_windows().map(|[a, b]| elapsed(*a, *b)));
+        let least = steps_of_times.iter().copied().min().unwrap_or(0);
+        steps_of_times.iter_mut().for_each(|step| *step -= least);
+        bytes.extend(least.to_le_bytes());
+        put_steps(bytes, steps_of_times);
+        if let Some((decimals, whole)) = decimals(values, whole) {
+            bytes.push(decimals);
+            bytes.extend(whole.first().copied().unwrap_or_default().to_le_bytes());
+            let differences = whole.array_windows().map(|[a, b]| zigzag(b.wrapping_sub(*a)));
+            put_steps(bytes, fill(steps, differences));
+        } else {
+            bytes.push(BITS);
+            bytes.extend(first_value.to_le_bytes());
+            let differences = values.array_windows().map(|[a, b]| a.to_bits() ^ b.to_bits());
+            put_steps(bytes, fill(steps, differences));
+        }
+        bytes.as_slice().into()
+    })
 }
 
 /// Appends the points of one block to `points`; `None` if the bytes are none that [`pack`] makes.

@@ -292,6 +292,17 @@ fn blocks_of_two_workers_do_not_overlap() {
             .array_windows()
             .all(|[a, b]| a.summary.last.0 < b.summary.first.0)
     );
-    // A block for each 256 rows, and one more for each hole.
-    assert!(left.stretches.len() <= 20_000 / 256 + 2 + 20);
+    // A block for each 64 rows, and one more for each hole.
+    assert!(left.stretches.len() <= 20_000 / SHORT_BLOCK + 2 + 20);
+}
+
+#[test]
+fn blocks_of_many_points_are_long() {
+    let points: Vec<Point> = (0..100_000).map(|i| (i * 10, i as f64)).collect();
+    let many = of(&points);
+    let short = SHORT_BLOCKS * SHORT_BLOCK;
+    let long = (100_000 - short).div_ceil(BLOCK);
+    // The last block is still open.
+    assert!((SHORT_BLOCKS + long - 1..=SHORT_BLOCKS + long).contains(&many.stretches.len()));
+    assert_eq!(many.whole().unwrap().unwrap().count, 100_000);
 }

@@ -17,13 +17,18 @@ const SMALL_SPAN: u32 = 256;
 /// and so many times as much as there are occupied ones: a table has two slots of four times the size for each.
 const MOST_SPAN_PER_BUCKET: u32 = 8;
 
+/// The widest span at which so many occupied buckets are laid out in order.
+fn most_span(occupied: u32) -> u32 {
+    occupied.saturating_mul(MOST_SPAN_PER_BUCKET)
+}
+
 /// Counts by index. While the occupied buckets are near each other, as those of real data are, the counts stand side by side:
-/// a thousand sketches at once then stay in the processor's cache. Others are in a table.
+/// a thousand sketches at once then stay in the processor's cache. Others are in a table, until they are near each other.
 #[derive(Debug, Clone, Default)]
 // As in the sketch: what every value touches comes first.
 #[repr(C)]
 pub(super) struct Buckets {
-    /// Counts of neighbouring buckets. Empty once there are slots.
+    /// Counts of neighbouring buckets. Empty while there are slots.
     counts: Vec<u32>,
     /// The index of the first count.
     first: Index,
@@ -92,29 +97,36 @@ impl Buckets {
     }
 
     /// Makes room for one more bucket, and on its side for as many again.
+    #[cold]
     fn widen(&mut self, index: Index) -> bool {
-        if self.counts.is_empty() {
-            self.first = index;
-        }
-        let end = self.first + self.counts.len() as Index;
-        let (low, high) = (self.first.min(index), end.max(index + 1));
-        let Ok(span) = u32::try_from(high - low) else {
-            return false;
+        // Room that no value has used yet is not a reason to need more.
+        let used = |count: &u32| *count > 0;
+        let from = self.counts.iter().position(used);
+        let to = self.counts.iter().rposition(used);
+        let (low, high) = match from.zip(to) {
+            Some((from, to)) => (
+                index.min(self.first + from as Index),
+                index.max(self.first + to as Index),
+            ),
+            None => (index, index),
         };
-        let most = (self.occupied + 1).saturating_mul(MOST_SPAN_PER_BUCKET);
-        if span > most.max(SMALL_SPAN) {
+        let span = (high - low) as u32 + 1;
+        if span > SMALL_SPAN.max(most_span(self.occupied + 1)) {
             return false;
         }
-        let room = span.next_power_of_two().max(16) as usize;
-        let first = if index < self.first {
-            high - room as Index
+        let room = span.next_power_of_two().max(16);
+        let first = if index == low {
+            high + 1 - room as Index
         } else {
             low
         };
-        let mut counts = vec![0; room];
-        let at = (self.first - first) as usize;
-        if let Some(place) = counts.get_mut(at..at + self.counts.len()) {
-            place.copy_from_slice(&self.counts);
+        let mut counts = vec![0; room as usize];
+        let old = self.counts.get(from.unwrap_or(0)..to.map_or(0, |to| to + 1));
+        let at = (self.first + from.unwrap_or(0) as Index).wrapping_sub(first) as usize;
+        if let Some(old) = old
+            && let Some(place) = counts.get_mut(at..at.saturating_add(old.len()))
+        {
+            place.copy_from_slice(old);
         }
         (self.first, self.counts) = (first, counts);
         true
@@ -122,6 +134,9 @@ impl Buckets {
 
     fn add_to_table(&mut self, index: Index, count: u64) {
         if self.len() * 2 >= self.slots.len() {
+            if self.add_by_leaving_table(index, count) {
+                return;
+            }
             self.grow_table();
         }
         let mask = self.slots.len() - 1;
@@ -140,6 +155,33 @@ impl Buckets {
             }
             slot = (slot + 1) & mask;
         }
+    }
+
+    /// Adds to a bucket where the buckets of a full table have turned out to be near each other; says whether they have.
+    fn add_by_leaving_table(&mut self, index: Index, count: u64) -> bool {
+        if self.slots.is_empty() {
+            return false;
+        }
+        let bounds = |(low, high): (Index, Index), (i, _)| (low.min(i), high.max(i));
+        let (low, high) = self.iter().fold((index, index), bounds);
+        if (high - low) as u32 >= most_span(self.occupied) {
+            return false;
+        }
+        let room = ((high - low) as u32 + 1).next_power_of_two();
+        let mut in_order = Self {
+            counts: vec![0; room as usize],
+            first: low,
+            ..Self::default()
+        };
+        if !self
+            .iter()
+            .chain([(index, count)])
+            .all(|(i, n)| in_order.add_in_order(i, n))
+        {
+            return false;
+        }
+        *self = in_order;
+        true
     }
 
     /// A table of twice as many slots, or the first one.
@@ -239,6 +281,30 @@ mod tests {
             assert_eq!(buckets.len(), counts.len());
             assert_eq!(buckets.sorted(), counts.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn few_buckets_far_apart_are_in_a_table_until_the_room_between_them_fills() {
+        let mut buckets = Buckets::default();
+        buckets.add_one(0);
+        buckets.add_one(2_000);
+        assert!(buckets.counts.is_empty());
+        (0..2_000).for_each(|index| assert_eq!(buckets.add_one(index), index > 0));
+        assert!(buckets.slots.is_empty());
+        assert_eq!(buckets.len(), 2_001);
+        assert_eq!(buckets.iter().map(|(_, count)| count).sum::<u64>(), 2_002);
+    }
+
+    #[test]
+    fn a_span_is_that_of_the_values_and_not_of_the_room_made_for_more() {
+        // From the middle to either side: room was made below and above.
+        let mut buckets = Buckets::default();
+        for i in 0..125 {
+            buckets.add_one(100 + i);
+            buckets.add_one(100 - i);
+        }
+        assert!(buckets.slots.is_empty());
+        assert_eq!(buckets.len(), 249);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod buckets;
 mod codec;
+mod gathering;
 mod quantile;
 mod weighted;
 
@@ -9,6 +10,7 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use self::buckets::{Buckets, Index, collapse};
+pub use self::gathering::GatheringSketch;
 use crate::moments::MAX_COUNT;
 use crate::summation::CompensatedSum;
 use crate::{Error, State};
@@ -245,7 +247,10 @@ fn error_after(collapses: u8) -> f64 {
 /// the finest index, so that it does not matter whether a value came before or after a collapse.
 #[inline]
 fn index_of(x: f64, collapses: u8) -> Index {
-    collapse((x.ln() * (1.0 / LOG_RATIO)).ceil() as Index, collapses)
+    let position = x.ln() * (1.0 / LOG_RATIO);
+    // Rounded up by hand: `ceil` is a call where the processor may be one without an instruction for it.
+    let truncated = position as Index;
+    collapse(truncated + Index::from(position > f64::from(truncated)), collapses)
 }
 
 impl State for UddSketch {
