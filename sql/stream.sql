@@ -80,10 +80,15 @@ GRANT SELECT ON kpi.change TO PUBLIC;
 
 -- What is published: streams, and for each subscriber the KPIs, periods and dimensions it asked for.
 CREATE VIEW kpi._published AS
+WITH asked AS MATERIALIZED (
+    -- A thousand subscribers who ask for the same are one.
+    SELECT DISTINCT codes, periods, by FROM kpi.subscriber)
 SELECT k.id AS kpi_id, k.code, s.period, s.by FROM kpi.stream s JOIN kpi.kpi k ON k.id = s.kpi_id
 UNION
-SELECT k.id, k.code, p.period, s.by
-FROM kpi.subscriber s CROSS JOIN LATERAL unnest(s.periods) p(period) JOIN kpi.kpi k ON s.codes IS NULL OR k.code = ANY (s.codes);
+SELECT k.id, k.code, p.period, a.by FROM asked a CROSS JOIN LATERAL unnest(a.periods) p(period) CROSS JOIN kpi.kpi k WHERE a.codes IS NULL
+UNION
+SELECT k.id, k.code, p.period, a.by
+FROM asked a CROSS JOIN LATERAL unnest(a.codes) c(code) CROSS JOIN LATERAL unnest(a.periods) p(period) JOIN kpi.kpi k ON k.code = c.code;
 COMMENT ON VIEW kpi._published IS 'codes, periods and dimensions whose changes are logged and announced';
 
 -- The sources that a KPI is computed from, through whatever it combines.

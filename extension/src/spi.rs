@@ -175,25 +175,6 @@ pub unsafe fn into_store(
     Ok(processed)
 }
 
-/// As [`into_store`], from a plan that is kept for the session.
-///
-/// # Safety
-/// As for [`into_store`].
-pub unsafe fn into_store_kept(
-    mode: Mode,
-    sql: &'static str,
-    args: &[Arg],
-    store: *mut pg_sys::Tuplestorestate,
-) -> Result<u64, Error> {
-    let connection = Connection::open();
-    let plan = kept(sql, args)?;
-    // SAFETY: the plan takes these arguments, in their types; the options outlive the call.
-    let code = unsafe { pg_sys::SPI_execute_plan_extended(plan, &into(mode, args, store)) };
-    let processed = each_row(code, |_| Ok(()))?;
-    drop(connection);
-    Ok(processed)
-}
-
 /// How to run a statement whose rows go into a tuplestore.
 ///
 /// # Safety

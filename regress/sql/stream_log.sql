@@ -88,6 +88,31 @@ SELECT kpi.remove_subscriber('mine');
 SELECT count(*) FROM kpi._change;
 RESET ROLE;
 
+-- A right that is taken away counts at once, also in a session that has read before; so does a KPI that is defined anew.
+REVOKE SELECT ON kpi_views.orders FROM regress_reader;
+SET ROLE regress_reader;
+SELECT count(*) FROM kpi.changes_since(0);
+RESET ROLE;
+GRANT SELECT ON kpi_views.orders TO regress_reader;
+SET ROLE regress_reader;
+SELECT DISTINCT code FROM kpi.changes_since(0);
+RESET ROLE;
+SELECT count(*) > 0 AS has_changes FROM kpi.changes_since(0) WHERE code = 'basket';
+BEGIN;
+SELECT kpi.drop_kpi('basket');
+SELECT count(*) AS dropped FROM kpi.changes_since(0) WHERE code = 'basket';
+SELECT kpi.create_kpi('basket', NULL, '{revenue} / {orders}');
+SELECT count(*) > 0 AS has_changes FROM kpi.changes_since(0) WHERE code = 'basket';
+ROLLBACK;
+SELECT count(*) > 0 AS has_changes FROM kpi.changes_since(0) WHERE code = 'basket';
+
+-- Who waits in the transaction that publishes has its own changes at once.
+BEGIN;
+INSERT INTO sale VALUES ('2026-01-03 10:00Z', 'Bonn', 1);
+SELECT FROM kpi.refresh('sale');
+SELECT count(*) > 0 AS there FROM kpi.poll('all', wait => '30 s');
+ROLLBACK;
+
 -- Wrong input.
 SELECT kpi.start_stream('revenue', 'week');
 SELECT kpi.start_stream('revenue', 'fortnight');

@@ -38,6 +38,8 @@ pub struct Slot {
     pub altered: AtomicBool,
     /// Backends that run a job now.
     pub jobs: AtomicI32,
+    /// The number of the last published change; 0 while it is not known.
+    last_number: AtomicI64,
     /// Changes were published: wakes the long polls.
     published: std::cell::UnsafeCell<pg_sys::ConditionVariable>,
 }
@@ -168,6 +170,7 @@ impl Shared {
         slot.held_until.store(0, Ordering::Relaxed);
         slot.refused.store(false, Ordering::Relaxed);
         slot.streaming.store(false, Ordering::Relaxed);
+        slot.last_number.store(0, Ordering::Relaxed);
         slot.wanted.store(true, Ordering::Relaxed);
         slot.database.store(database.to_u32(), Ordering::Release);
         Some(slot)
@@ -215,10 +218,22 @@ impl Slot {
         set_latch(&self.latch);
     }
 
-    /// Wakes those who wait for changes.
-    pub fn broadcast(&self) {
+    /// Wakes those who wait for changes, of which the last has this number.
+    fn broadcast(&self, number: i64) {
+        self.last_number.fetch_max(number, Ordering::AcqRel);
         // SAFETY: initialised at the start of the server.
         unsafe { pg_sys::ConditionVariableBroadcast(self.published.get()) };
+    }
+
+    /// Whether nothing is known to have been published after a number. What a prepared transaction published is not known.
+    pub fn is_last(&self, number: i64) -> bool {
+        let last = self.last_number.load(Ordering::Acquire);
+        last > 0 && last <= number
+    }
+
+    /// Whether a change of this number is known to have been published.
+    pub fn reaches(&self, number: i64) -> bool {
+        self.last_number.load(Ordering::Acquire) >= number
     }
 
     /// From now on, until [`Slot::stop_waiting`], a broadcast is not missed.
@@ -258,8 +273,8 @@ thread_local! {
 pub struct AtCommit {
     /// Captured writes.
     pub wrote: bool,
-    /// Changes in the log.
-    pub published: bool,
+    /// The number of the last change in the log.
+    pub published: Option<i64>,
     /// Jobs or streams that are other than before.
     pub altered: bool,
     /// The extension is there now.
@@ -269,7 +284,7 @@ pub struct AtCommit {
 impl AtCommit {
     const NONE: Self = Self {
         wrote: false,
-        published: false,
+        published: None,
         altered: false,
         created: false,
     };
@@ -289,6 +304,11 @@ pub fn at_commit(note: impl FnOnce(&mut AtCommit)) {
     AT_COMMIT.set(noted);
 }
 
+/// Whether the running transaction has published.
+pub fn has_published() -> bool {
+    AT_COMMIT.get().published.is_some()
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _arg: *mut std::ffi::c_void) {
     use pg_sys::XactEvent::*;
@@ -305,12 +325,14 @@ unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _
         // The launcher takes a slot for every database that it does not know.
         if let Some(slot) = shared.slot(database) {
             slot.wanted.store(true, Ordering::Release);
+            // A new log begins.
+            slot.last_number.store(0, Ordering::Release);
         }
         shared.wake_launcher();
     }
     let Some(slot) = shared.slot(database) else { return };
-    if noted.published {
-        slot.broadcast();
+    if let Some(number) = noted.published {
+        slot.broadcast(number);
     }
     if noted.wrote && slot.streaming.load(Ordering::Acquire) && !slot.dirty.swap(true, Ordering::AcqRel) {
         slot.wake();

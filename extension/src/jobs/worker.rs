@@ -47,6 +47,8 @@ pub unsafe extern "C-unwind" fn kpi_worker_main(argument: pg_sys::Datum) {
     slot.enter();
     // A lock that somebody holds for long must not hold up all the rest.
     let _ = crate::identity::set("lock_timeout", "1s");
+    // What is read is short, and compiled anew each time it would take longer than all the rest.
+    let _ = crate::identity::set("jit", "off");
     let mut worker = Worker {
         slot,
         started: now(),

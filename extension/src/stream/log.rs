@@ -4,16 +4,19 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use super::chosen::Wanted;
 use super::subscriber::{self, Subscriber};
 use crate::error::Error;
 use crate::identity::{self, Identity};
 use crate::jobs::process::elapsed;
-use crate::jobs::shared::{my_database, shared};
+use crate::jobs::shared::{has_published, my_database, shared};
 use crate::read_only::{self, check_writable};
-use crate::spi::{self, Arg, Mode, arg};
+use crate::spi::{self, Mode};
 
 /// The longest that one call waits: its snapshot keeps VACUUM from removing what it might see.
 const LONGEST_WAIT: i64 = 60_000_000;
+/// A waiting reader looks this often, in milliseconds, for what nobody announces: changes of a prepared transaction.
+const LONGEST_UNSEEN: i64 = 1000;
 /// Without workers nobody wakes a reader: it looks this often.
 const UNWOKEN: i64 = 100_000;
 
@@ -21,12 +24,6 @@ const UNWOKEN: i64 = 100_000;
 pub fn segment(segment: i32) -> String {
     format!("kpi.change_log_{}", segment.clamp(0, 2))
 }
-
-/// Changes after a number that the role may see, with what they are chosen by.
-const CHOSEN: &str = "SELECT c.number, c.committed, c.code, c.period, c.bucket, c.dimensions, c.value, c.previous, c.status, \
-     c.data_points, c.changes FROM kpi._change c JOIN kpi.kpi k ON k.code = c.code \
-     WHERE c.number > $1 AND ($2 IS NULL OR c.code = ANY ($2)) AND ($3 IS NULL OR c.period = ANY ($3)) \
-     AND ($4 IS NULL OR c.by = $4) AND pg_catalog.has_table_privilege($5, k.view, 'SELECT') ORDER BY c.number LIMIT $6";
 
 /// The oldest number that can still be asked for: changes after it are all there. And the latest.
 fn reach() -> Result<(i64, i64), Error> {
@@ -56,41 +53,15 @@ fn check_reach(number: i64) -> Result<(), Error> {
     )))
 }
 
-/// Puts the chosen changes into a tuplestore.
-///
-/// # Safety
-/// `store` is alive and takes rows of `kpi.change`.
-unsafe fn choose(store: *mut pg_sys::Tuplestorestate, args: &[Arg]) -> Result<u64, Error> {
-    let _owner = Identity::extension_owner()?;
-    // SAFETY: as this function's contract says.
-    unsafe { spi::into_store_kept(Mode::Write, CHOSEN, args, store) }
-}
-
-fn chosen(
-    after: i64,
-    codes: Option<Vec<String>>,
-    periods: Option<Vec<String>>,
-    by: Option<Vec<String>>,
-    role: pg_sys::Oid,
-    max: i32,
-) -> [Arg; 6] {
-    [
-        arg(after),
-        spi::raw_arg(pg_sys::TEXTARRAYOID, codes.into_datum()),
-        spi::raw_arg(pg_sys::TEXTARRAYOID, periods.into_datum()),
-        spi::raw_arg(pg_sys::TEXTARRAYOID, by.into_datum()),
-        arg(role),
-        arg(i64::from(max)),
-    ]
-}
-
-/// The tuplestore of a set-returning call.
-unsafe fn result_store(fcinfo: pg_sys::FunctionCallInfo) -> *mut pg_sys::Tuplestorestate {
+/// The tuplestore of a set-returning call, and the description of its rows.
+unsafe fn result_store(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> (*mut pg_sys::Tuplestorestate, pg_sys::TupleDesc) {
     // SAFETY: the function is declared to return a set, so the executor passed a ReturnSetInfo.
     unsafe {
         pg_sys::InitMaterializedSRF(fcinfo, 0);
         let result = (*fcinfo).resultinfo as *mut pg_sys::ReturnSetInfo;
-        (*result).setResult
+        ((*result).setResult, (*result).setDesc)
     }
 }
 
@@ -125,7 +96,7 @@ pub extern "C" fn pg_finfo_kpi_changes_since() -> &'static pg_sys::Pg_finfo_reco
 #[pg_guard]
 pub unsafe extern "C-unwind" fn kpi_changes_since(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: declared as (bigint, text[], text[], int).
-    let (number, codes, periods, max, store) = unsafe {
+    let (number, codes, periods, max, (store, descriptor)) = unsafe {
         (
             pgrx::fcinfo::pg_getarg::<i64>(fcinfo, 0),
             pgrx::fcinfo::pg_getarg::<Vec<Option<String>>>(fcinfo, 1),
@@ -136,14 +107,20 @@ pub unsafe extern "C-unwind" fn kpi_changes_since(fcinfo: pg_sys::FunctionCallIn
     };
     let read = || -> Result<(), Error> {
         let number = crate::error::required(number, "number")?;
-        let role = identity::current_role();
-        let args = chosen(number, list(codes), list(periods), None, role, positive(max)?);
+        let wanted = Wanted {
+            after: number,
+            codes: list(codes),
+            periods: list(periods),
+            by: None,
+            role: identity::current_role(),
+            max: positive(max)?,
+        };
         {
             let _owner = Identity::extension_owner()?;
             check_reach(number)?;
         }
         // SAFETY: the store was made for the declared row type, which is that of kpi.change.
-        unsafe { choose(store, &args)? };
+        unsafe { wanted.put(store, descriptor)? };
         Ok(())
     };
     if let Err(error) = read() {
@@ -167,7 +144,7 @@ pub extern "C" fn pg_finfo_kpi_poll() -> &'static pg_sys::Pg_finfo_record {
 #[pg_guard]
 pub unsafe extern "C-unwind" fn kpi_poll(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: declared as (text, int, interval).
-    let (name, max, wait, store) = unsafe {
+    let (name, max, wait, (store, descriptor)) = unsafe {
         (
             pgrx::fcinfo::pg_getarg::<String>(fcinfo, 0),
             pgrx::fcinfo::pg_getarg::<i32>(fcinfo, 1),
@@ -185,7 +162,7 @@ pub unsafe extern "C-unwind" fn kpi_poll(fcinfo: pg_sys::FunctionCallInfo) -> pg
         check_writable("kpi.poll", read_only::CHANGES)?;
         let subscriber = subscriber::seen(&name)?;
         // SAFETY: the store was made for the declared row type, which is that of kpi.change.
-        unsafe { poll_until(&subscriber, max, elapsed() + wait, store) }
+        unsafe { poll_until(subscriber, max, elapsed() + wait, store, descriptor) }
     };
     if let Err(error) = poll() {
         ErrorReport::from(error).report(PgLogLevel::ERROR);
@@ -194,38 +171,44 @@ pub unsafe extern "C-unwind" fn kpi_poll(fcinfo: pg_sys::FunctionCallInfo) -> pg
 }
 
 /// # Safety
-/// `store` is alive and takes rows of `kpi.change`.
+/// `store` is alive and takes rows of `kpi.change`, which `descriptor` describes.
 unsafe fn poll_until(
-    subscriber: &Subscriber,
+    subscriber: Subscriber,
     max: i32,
     deadline: i64,
     store: *mut pg_sys::Tuplestorestate,
+    descriptor: pg_sys::TupleDesc,
 ) -> Result<(), Error> {
     // SAFETY: a global that the backend's main thread reads.
     let blind = unsafe { pg_sys::XactIsoLevel } >= pg_sys::XACT_REPEATABLE_READ as i32;
-    let role = identity::current_role();
+    let wanted = Wanted {
+        after: subscriber.acked,
+        codes: subscriber.codes,
+        periods: Some(subscriber.periods),
+        by: Some(subscriber.by),
+        role: identity::current_role(),
+        max,
+    };
     let slot = shared().and_then(|shared| shared.slot(my_database()));
+    // Who has acknowledged everything and comes back to wait need not look first: most polls of a subscriber that follows.
+    let mut up_to_date = !blind && !has_published() && elapsed() < deadline;
     loop {
         if let Some(slot) = slot {
             slot.prepare_to_wait();
+            if std::mem::take(&mut up_to_date) && slot.is_last(subscriber.acked) {
+                slot.wait(((deadline - elapsed()) / 1000 + 1).clamp(1, LONGEST_UNSEEN));
+                continue;
+            }
         }
-        let args = chosen(
-            subscriber.acked,
-            subscriber.codes.clone(),
-            Some(subscriber.periods.clone()),
-            Some(subscriber.by.clone()),
-            role,
-            max,
-        );
         // SAFETY: as this function's contract says.
-        let found = unsafe { choose(store, &args)? };
+        let found = unsafe { wanted.put(store, descriptor)? };
         let left = deadline - elapsed();
         // In one snapshot for the whole transaction nothing new will ever be seen.
         if found > 0 || left <= 0 || blind {
             break;
         }
         match slot {
-            Some(slot) => slot.wait(left.min(1_000_000) / 1000 + 1),
+            Some(slot) => slot.wait((left / 1000 + 1).min(LONGEST_UNSEEN)),
             None => crate::jobs::process::pause(left.min(UNWOKEN)),
         }
     }

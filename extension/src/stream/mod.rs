@@ -6,7 +6,9 @@
 //! neither: they only wake the worker.
 
 mod channel;
+mod chosen;
 mod log;
+mod lookup;
 mod materialised;
 mod publish;
 mod start;

@@ -149,7 +149,8 @@ impl Publication {
         let _owner = Identity::extension_owner()?;
         append(self.segment, self.last_number, &changes)?;
         notify(self.last_number, &changes)?;
-        shared::at_commit(|noted| noted.published = true);
+        let last = self.last_number + changes.len() as i64;
+        shared::at_commit(|noted| noted.published = Some(last));
         Ok(())
     }
 

@@ -5,12 +5,16 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::channel::streamed_period;
+use super::lookup::{Columns, Key, Lookup, Snapshot};
 use crate::catalog::lookup;
 use crate::error::{Error, required};
 use crate::identity::{self, Identity};
-use crate::jobs::{self, shared};
+use crate::jobs::{self, process, shared};
 use crate::read_only::{self, check_writable};
 use crate::spi::{self, Mode, arg};
+
+/// That a subscriber has come is noted at most so often, in microseconds, and ten times within its keep.
+const NOTED_EVERY: i128 = 10_000_000;
 
 /// A subscriber.
 pub struct Subscriber {
@@ -22,36 +26,59 @@ pub struct Subscriber {
 
 /// A subscriber by name, which has shown itself now. Its owner may call.
 pub fn seen(name: &str) -> Result<Subscriber, Error> {
-    let caller = identity::current_role();
-    let _owner = Identity::extension_owner()?;
-    let found = spi::first_kept(
-        Mode::Write,
-        "SELECT codes, periods, by, acked, owner::oid, clock_timestamp() > seen_at + least(keep / 10, interval '10 s') \
-         FROM kpi.subscriber WHERE name = $1",
-        &[arg(name)],
-        |row| {
-            let subscriber = Subscriber {
-                codes: row.get(1),
-                periods: row.get(2).unwrap_or_default(),
-                by: row.get(3).unwrap_or_default(),
-                acked: row.get(4).unwrap_or_default(),
-            };
-            let owner = row.get(5).unwrap_or(pg_sys::Oid::INVALID);
-            Ok((subscriber, owner, row.get(6).unwrap_or(false)))
-        },
-    )?;
-    let Some((subscriber, owner, stale)) = found else {
+    let found = {
+        let _snapshot = Snapshot::take();
+        let mut row = Lookup::open(c"subscriber", c"subscriber_pkey", &Key::Text(name))?;
+        row.next_row().map(|columns| Seen::read(&columns))
+    };
+    let Some(seen) = found else {
         return Err(unknown(name));
     };
-    check_owner(name, caller, owner)?;
+    check_owner(name, identity::current_role(), seen.owner)?;
     // A write for every poll would cost more than the poll.
-    if stale {
+    if seen.is_stale {
+        let _owner = Identity::extension_owner()?;
         spi::run(
             "UPDATE kpi.subscriber SET seen_at = clock_timestamp() WHERE name = $1",
             &[arg(name)],
         )?;
     }
-    Ok(subscriber)
+    Ok(seen.subscriber)
+}
+
+/// What a row of `kpi.subscriber` says.
+struct Seen {
+    subscriber: Subscriber,
+    owner: pg_sys::Oid,
+    /// It is time to note that the subscriber has come.
+    is_stale: bool,
+}
+
+impl Seen {
+    /// Columns: name, owner, codes, periods, by, keep, acked, seen_at, created_at; only codes can be NULL.
+    fn read(([_, owner, codes, periods, by, keep, acked, seen_at, _], nulls): &Columns<9>) -> Self {
+        // SAFETY: the columns have these types, and the row is still there.
+        let (codes, periods, by, keep) = unsafe {
+            (
+                Vec::from_datum(*codes, nulls[2]),
+                Vec::from_datum(*periods, false),
+                Vec::from_datum(*by, false),
+                Interval::from_datum(*keep, false),
+            )
+        };
+        let keep = keep.map_or(0, |keep| keep.as_micros() / 10);
+        let age = i128::from(process::now()) - i128::from(seen_at.value() as i64);
+        Self {
+            subscriber: Subscriber {
+                codes,
+                periods: periods.unwrap_or_default(),
+                by: by.unwrap_or_default(),
+                acked: acked.value() as i64,
+            },
+            owner: pg_sys::Oid::from(owner.value() as u32),
+            is_stale: age > keep.min(NOTED_EVERY),
+        }
+    }
 }
 
 fn unknown(name: &str) -> Error {
@@ -196,24 +223,42 @@ fn acknowledge(name: &str, number: i64) -> Result<(), Error> {
         return Ok(());
     }
     let _owner = Identity::extension_owner()?;
+    let slot = shared::shared().and_then(|shared| shared.slot(shared::my_database()));
+    let acknowledged = spi::first_kept(
+        Mode::Write,
+        if slot.is_some_and(|slot| slot.reaches(number)) {
+            "UPDATE kpi.subscriber SET acked = greatest(acked, $2), seen_at = clock_timestamp() WHERE name = $1 RETURNING true"
+        } else {
+            "UPDATE kpi.subscriber SET acked = greatest(acked, $2), seen_at = clock_timestamp() WHERE name = $1 \
+             AND $2 <= (SELECT greatest((SELECT base FROM kpi.change_head), (SELECT max(number) FROM kpi.change_log_0), \
+             (SELECT max(number) FROM kpi.change_log_1), (SELECT max(number) FROM kpi.change_log_2))) RETURNING true"
+        },
+        &[arg(name), arg(number)],
+        |_| Ok(()),
+    )?;
+    if acknowledged.is_none() {
+        return Err(refused(name, number)?);
+    }
+    asynchronous_commit();
+    Ok(())
+}
+
+/// Why nothing could be acknowledged.
+fn refused(name: &str, number: i64) -> Result<Error, Error> {
     let last = spi::first_kept(Mode::Write, "SELECT kpi.last_change()", &[], |row| {
         Ok(row.get::<i64>(1).unwrap_or_default())
     })?
     .unwrap_or_default();
-    if number > last {
-        return Err(Error::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("there is no change number {number}"),
-        )
-        .detail(format!("The latest is {last}."))
-        .hint("Acknowledge the number of the last row that kpi.poll returned and that was dealt with."));
+    if number <= last {
+        // Removed since it was seen.
+        return Ok(unknown(name));
     }
-    spi::run(
-        "UPDATE kpi.subscriber SET acked = greatest(acked, $2), seen_at = clock_timestamp() WHERE name = $1",
-        &[arg(name), arg(number)],
-    )?;
-    asynchronous_commit();
-    Ok(())
+    Ok(Error::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("there is no change number {number}"),
+    )
+    .detail(format!("The latest is {last}."))
+    .hint("Acknowledge the number of the last row that kpi.poll returned and that was dealt with."))
 }
 
 /// As `SET LOCAL synchronous_commit = off`, where the transaction does nothing else: what a crash takes back is delivered

@@ -250,7 +250,10 @@ fn index_of(x: f64, collapses: u8) -> Index {
     let position = x.ln() * (1.0 / LOG_RATIO);
     // Rounded up by hand: `ceil` is a call where the processor may be one without an instruction for it.
     let truncated = position as Index;
-    collapse(truncated + Index::from(position > f64::from(truncated)), collapses)
+    collapse(
+        truncated + Index::from(position > f64::from(truncated)),
+        collapses,
+    )
 }
 
 impl State for UddSketch {
