@@ -166,7 +166,8 @@ fn remember() -> Result<(), Error> {
 fn may_select(view: pg_sys::Oid, role: pg_sys::Oid) -> Option<bool> {
     let mut missing = false;
     // SAFETY: syscache lookups; says by `missing` that there is no such view.
-    let result =
-        unsafe { pg_sys::pg_class_aclcheck_ext(view, role, pg_sys::ACL_SELECT.into(), &mut missing) };
+    let result = unsafe {
+        pg_sys::pg_class_aclcheck_ext(view, role, pg_sys::ACL_SELECT as pg_sys::AclMode, &mut missing)
+    };
     (!missing).then_some(result == pg_sys::AclResult::ACLCHECK_OK)
 }
