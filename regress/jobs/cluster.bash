@@ -35,7 +35,8 @@ folder() {
 # made: the cluster. Nothing is synced: processes die here, machines do not.
 made() {
   folder "$data"
-  as_server "$PG_BINDIR/initdb" -D "$data" -U "$PGUSER" -A trust --no-sync >"$work/initdb.log" 2>&1 || return
+  as_server "$PG_BINDIR/initdb" -D "$data" -U "$PGUSER" -A trust --encoding=UTF8 --locale=C.UTF-8 \
+    --no-sync >"$work/initdb.log" 2>&1 || return
   as_server tee -a "$data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = ''
 unix_socket_directories = '$work'

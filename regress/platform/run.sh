@@ -52,7 +52,7 @@ done
 
 sql() { PGOPTIONS='-c client_min_messages=warning' psql -XqAt -v ON_ERROR_STOP=1 -h "$work" -p 5432 "$@"; }
 
-made() { (cd / && "${as[@]}" "$PG_BINDIR/initdb" -D "$work/data" -U "$PGUSER" -A trust --no-sync); }
+made() { (cd / && "${as[@]}" "$PG_BINDIR/initdb" -D "$work/data" -U "$PGUSER" -A trust --encoding=UTF8 --locale=C.UTF-8 --no-sync); }
 
 # started LIBRARIES: a server that preloads them.
 started() {
