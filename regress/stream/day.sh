@@ -57,13 +57,16 @@ is 'each once and in order, from the first to the last' "1 $CHANGES $CHANGES 0" 
   "$(awk 'NR == 1 {first = $1} NR > 1 && $1 != last + 1 {wrong++} {last = $1} END {print first, last, NR, wrong + 0}' "$work/numbers")"
 
 rotations=$(sql shop -c "SELECT count(*) FROM kpi.job_runs WHERE job = 'rotate' AND rows > 0")
+echo "# at most $(sql shop -c "SELECT max(bytes - 300 * rows) FROM size") bytes beyond 300 for each change in it"
 echo "# at most $(sql shop -c "SELECT max(rows) || ' changes, ' || pg_size_pretty(max(bytes)) || ' and ' || max(oldest) || ' in the log' FROM size"); rotated at least $rotations times"
 is 'the log has been rotated' t "$(sql shop -c 'SELECT min(number) > 1 FROM kpi._change')"
 # A segment is left after half the history, and two more are kept beside it; rotation comes a little later than it could.
 is 'it goes back no longer than it should' t "$(sql shop -c "SELECT max(oldest) < 1.5 * current_setting('kpi.change_history')::interval + interval '5 s' FROM size")"
 is 'and no less, once it has been rotated twice' t "$(sql shop -c "SELECT min(oldest) > current_setting('kpi.change_history')::interval - interval '100 ms' FROM size WHERE changes > (SELECT min(changes) FROM size WHERE oldest > 1.2 * current_setting('kpi.change_history')::interval)")"
-is 'it does not grow: the second half of the day took no more room than the first' t \
-  "$(sql shop -c "SELECT max(bytes) FILTER (WHERE changes > $CHANGES / 2) <= 1.5 * max(bytes) FILTER (WHERE changes <= $CHANGES / 2) FROM size")"
+# How many changes a second there are depends on the machine. What the log may not do is take more room than they need: beside
+# them three segments have maps of their free room, and indexes, which are never empty.
+is 'it does not grow: it takes no more room than the changes in it' t \
+  "$(sql shop -c "SELECT max(bytes - 300 * rows) <= 200 * 1024 FROM size")"
 is 'what is in it has no gap' t "$(sql shop -c 'SELECT count(*) = max(number) - min(number) + 1 FROM kpi._change')"
 is 'it has no dead row' '0 0 0' "$(sql shop -c "SELECT string_agg((pgstattuple(format('kpi.change_log_%s', i))).dead_tuple_count::text, ' ') FROM generate_series(0, 2) i")"
 counted() { sql shop -c "SELECT sum(n_tup_ins) FROM pg_stat_user_tables WHERE relname LIKE 'change\_log\__'"; }
