@@ -84,6 +84,19 @@ impl<const N: usize> Lookup<N> {
         unsafe {
             let lock = pg_sys::AccessShareLock as i32;
             let relation = pg_sys::table_open(relation, lock);
+            let columns = (*(*relation).rd_att).natts;
+            if columns as usize != N {
+                pg_sys::table_close(relation, pg_sys::NoLock as i32);
+                return Err(Error::new(
+                    PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format!(
+                        "table kpi.{} is not that of this version of pg_kpi",
+                        table.to_string_lossy()
+                    ),
+                )
+                .detail(format!("It has {columns} columns, and should have {N}."))
+                .hint("ALTER EXTENSION pg_kpi UPDATE, or restart the server where the library is the older one."));
+            }
             let index = pg_sys::index_open(index, lock);
             let column = (*(*index).rd_index).indkey.values.as_slice(1).first().copied();
             let collation = *(*index).rd_indcollation;
@@ -114,7 +127,7 @@ impl<const N: usize> Lookup<N> {
         unsafe {
             let tuple =
                 pg_sys::systable_getnext_ordered(self.scan, pg_sys::ScanDirection::ForwardScanDirection);
-            if tuple.is_null() || (*(*self.relation).rd_att).natts as usize != N {
+            if tuple.is_null() {
                 return None;
             }
             let mut values = [pg_sys::Datum::from(0); N];
