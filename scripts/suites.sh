@@ -97,6 +97,7 @@ suite() {
   if [ "$failed" -eq 0 ]; then echo ok; else
     echo FAILED
     show_failure "$name" "$log" "$status"
+    keep_failure "$name$AT" "$log" "$status"
   fi
   if [ "$skipped" -gt 0 ]; then show_skipped "$log"; fi
 }
@@ -162,6 +163,17 @@ show_failure() {
   fi
 }
 
+# keep_failure NAME LOG STATUS: the lines that say what failed, for the end of the run. Whoever sees only the end of its output, as of a
+# CI server that keeps no more, reads there which test it was.
+keep_failure() {
+  mkdir -p "$STATE/test/failures"
+  {
+    echo "$1 failed (exit status $3):"
+    # A check says "not ok" and what it saw on the lines after it.
+    { grep -E -A 3 '^not ok|^test .*FAILED|panicked at|^error(\[|:)' "$2" || tail -n 5 "$2"; } | head -n 8 | cut -c 1-200 | sed 's/^/    /'
+  } >"$STATE/test/failures/${1//\//-}"
+}
+
 show_skipped() {
   if ! grep -iE '^(skip|skipped)\b|# *skip|^test .*\.\.\. ignored' "$1" | sed 's/^/    /'; then
     echo "    no reason was printed; see $1"
@@ -196,7 +208,7 @@ script_tests() {
 }
 
 report() {
-  local name passed failed skipped seconds total_passed=0 total_failed=0 total_skipped=0
+  local folder kept name passed failed skipped seconds total_passed=0 total_failed=0 total_skipped=0
   if [ ${#ROWS[@]} -eq 0 ]; then die "no suite is called ${SUITES:-}"; fi
   printf '\n%-24s %8s %8s %8s %10s\n' suite passed failed skipped seconds
   while read -r name passed failed skipped seconds; do
@@ -206,6 +218,11 @@ report() {
     total_skipped=$((total_skipped + skipped))
   done < <(printf '%s\n' "${ROWS[@]}")
   echo
+  for folder in "$STATE" "${SERVERS[@]/#/$STATE/}"; do
+    for kept in "$folder"/test/failures/*; do
+      if [ -f "$kept" ]; then cat "$kept"; fi
+    done
+  done
   printf '%d passed, %d failed' "$total_passed" "$total_failed"
   if [ "$total_skipped" -gt 0 ]; then printf ', %d skipped' "$total_skipped"; fi
   if [ ${#SKIPPED_SERVERS[@]} -gt 0 ]; then printf ' (%s)' "${SKIPPED_SERVERS[@]}"; fi
