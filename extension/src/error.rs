@@ -153,6 +153,7 @@ impl From<kpi_forecast::Error> for Error {
             | E::Window { .. }
             | E::UnknownModel { .. }
             | E::RegressorMissing { .. }
+            | E::RegressorsEnd { .. }
             | E::RegressorDependent { .. }
             | E::Regressors { .. }
             | E::ModelWithoutRegressors { .. }

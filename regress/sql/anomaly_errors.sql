@@ -35,7 +35,6 @@ SELECT r.* FROM unnest(ARRAY[
     $$SELECT kpi.anomalies(s, options => '{"lambda": 2}') FROM week$$,
     $$SELECT kpi.anomalies(s, options => '{"western_electric": 1}') FROM week$$,
     $$SELECT kpi.anomalies(s, 'forecast', options => '{"model": "oracle"}') FROM week$$,
-    $$SELECT kpi.anomalies(s, 'forecast', options => '{"model": "prophet"}') FROM week$$,
     $$SELECT kpi.anomalies(s, 'matrix_profile') FROM week$$,
     $$SELECT kpi.anomalies(s, 'sub_pca', options => '{"window": 5}') FROM week$$,
     $$SELECT kpi.anomalies('no such KPI')$$,

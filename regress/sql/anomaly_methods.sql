@@ -38,7 +38,8 @@ FROM history, (VALUES
     (1, 'ewma', '{"lambda": 0.4}'), (2, 'ewma', '{"western_electric": true}'), (3, 'cusum', '{"slack": 1}'),
     (4, 'esd', '{"max_share": 0.02}'), (5, 'forecast', '{"model": "theta"}'), (6, 'matrix_profile', '{"window": 24}'),
     (7, 'sub_pca', '{"window": 12, "components": 2}'), (8, 'isolation_forest', '{"trees": 50, "sample": 128, "seed": 7, "window": 2}'),
-    (9, 'spectral_residual', '{"window": 256}'), (10, 'auto', '{"window": null}')) o (place, method, options),
+    (9, 'spectral_residual', '{"window": 256}'), (10, 'auto', '{"window": null}'),
+    (11, 'forecast', '{"model": "prophet"}')) o (place, method, options),
     kpi.anomalies(s, o.method, options => o.options::jsonb) a
 GROUP BY o.place, o.method, o.options ORDER BY o.place;
 

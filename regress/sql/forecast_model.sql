@@ -9,7 +9,7 @@ FROM generate_series(0, 97) d;
 CREATE TEMP VIEW known AS SELECT kpi.series(ts, guests) AS s FROM guests WHERE ts < '2026-03-30Z';
 CREATE TABLE kept (name text PRIMARY KEY, model kpi.model);
 INSERT INTO kept SELECT name, kpi.fit(s, name, season => 7, horizon => 7)
-FROM known, unnest('{mean,naive,seasonal_naive,seasonal_smoothing,drift,ses,holt,damped,holt_winters,ets,theta,optimized_theta,dynamic_theta,dynamic_optimized_theta,ces,arima,mstl,croston,sba,tsb,adida,imapa,ensemble,weighted_ensemble,auto,naive+theta}'::text[]) name;
+FROM known, unnest('{mean,naive,seasonal_naive,seasonal_smoothing,drift,ses,holt,damped,holt_winters,ets,theta,optimized_theta,dynamic_theta,dynamic_optimized_theta,ces,arima,mstl,tbats,prophet,croston,sba,tsb,adida,imapa,ensemble,weighted_ensemble,auto,naive+theta}'::text[]) name;
 
 -- It forecasts what kpi.forecast does, the bands too. Other answers: none.
 SELECT name FROM kept, known
@@ -99,8 +99,7 @@ SELECT kpi.predict(model, 0) FROM kept WHERE name = 'ets';
 SELECT kpi.predict(model, NULL) FROM kept WHERE name = 'ets';
 SELECT kpi.predict(model, 3, 95) FROM kept WHERE name = 'ets';
 SELECT kpi.fit(s, 'oracle') FROM known;
-SELECT kpi.fit(s, 'prophet') FROM known;
-SELECT kpi.fit(s, 'theta', options => '{"non_negative": true}') FROM known;
+SELECT kpi.fit(s, 'theta', options => '{"interval": "conformal"}') FROM known;
 SELECT kpi.fit(s, 'theta', options => '{"clean": 7}') FROM known;
 SELECT kpi.fit(s, season => 60) FROM known;
 SELECT kpi.fit(s, horizon => 0) FROM known;

@@ -41,7 +41,11 @@ following() {
 # killed in the background are no news
 set +m
 following 2>/dev/null &
-for _ in 1 2; do churning shop & done
+churners=()
+for _ in 1 2; do
+  churning shop &
+  churners+=($!)
+done
 
 answers() { sql shop -c 'SELECT 1'; }
 crash_noted() { echo $(($(<"$work/crashes") + 1)) >"$work/crashes"; }
@@ -64,6 +68,8 @@ for ((kill = 0; kill < KILLS; kill++)); do
   soon "after a kill of the $way changes go on" t sql shop -c "SELECT kpi.last_change() > $number + 1"
 done
 touch "$work/quiet"
+# One that saw no such file a moment ago is about to connect, and in no view of the server yet.
+wait "${churners[@]}"
 soon 'the changes end' 0 sql shop -c "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CALL churn%'"
 agrees shop
 soon 'all is acknowledged' 0 sql shop -c "SELECT count(*) FROM kpi.poll('board')"

@@ -30,11 +30,12 @@ CREATE TYPE kpi.model (
 COMMENT ON TYPE kpi.model IS 'fitted forecasting model with its parameters and states, made by kpi.fit';
 
 CREATE FUNCTION kpi.fit(
-    s kpi.series, model text DEFAULT 'auto', season int DEFAULT NULL, horizon int DEFAULT NULL, options jsonb DEFAULT NULL
+    s kpi.series, model text DEFAULT 'auto', season kpi.seasons DEFAULT NULL, horizon int DEFAULT NULL, options jsonb DEFAULT NULL,
+    regressors kpi.series[] DEFAULT NULL, holidays date[] DEFAULT NULL, holiday_window int[] DEFAULT '{0,0}'
 ) RETURNS kpi.model
     AS 'MODULE_PATHNAME', 'model_fit_wrapper' LANGUAGE c STABLE PARALLEL SAFE COST 10000;
-COMMENT ON FUNCTION kpi.fit(kpi.series, text, int, int, jsonb) IS
-    'a model of a series as a value to keep; model, season and the option clean as of kpi.forecast; horizon is the steps ahead that its backtest is about, a season and at least 12 when NULL';
+COMMENT ON FUNCTION kpi.fit(kpi.series, text, kpi.seasons, int, jsonb, kpi.series[], date[], int[]) IS
+    'a model of a series as a value to keep; arguments as of kpi.forecast; horizon is the steps ahead that its backtest is about, a season and at least 12 when NULL; what is known of regressors beyond it is kept too';
 
 CREATE FUNCTION kpi.predict(model kpi.model, horizon int, level float8 DEFAULT 0.95) RETURNS SETOF kpi.forecast_point
     AS 'MODULE_PATHNAME', 'model_predict_wrapper' LANGUAGE c IMMUTABLE PARALLEL SAFE COST 1000 ROWS 30;

@@ -68,6 +68,12 @@ pub enum Error {
         /// The step: 1 is the first of the horizon, 0 the last of the history.
         step: i64,
     },
+    /// A kept model is asked for a step of which it knows no regressors.
+    #[error("the model knows no regressors for a step as far ahead")]
+    RegressorsEnd {
+        /// Steps ahead of which it does.
+        known: usize,
+    },
     /// A regressor is constant, or a combination of others.
     #[error("regressor \"{name}\" says nothing of its own")]
     RegressorDependent {
@@ -310,6 +316,9 @@ impl Error {
                 "regressor \"{name}\" has no value {} steps before the last one of the history",
                 -step
             )),
+            Self::RegressorsEnd { known } => Some(format!(
+                "it was fitted with regressors that reach {known} steps beyond the last one that it has seen"
+            )),
             Self::RegressorDependent {
                 name,
                 is_constant: true,
@@ -415,6 +424,9 @@ impl Error {
             Self::RegressorMissing { .. } => Some(
                 "give it a value for every step of the history, for example with kpi.regularize, or start the history later".into(),
             ),
+            Self::RegressorsEnd { .. } => Some(
+                "fit again with regressors that reach further: kpi.fit(s, ..., regressors => ...), or ask for a shorter horizon".into(),
+            ),
             Self::RegressorDependent { .. } => {
                 Some("leave it out: this history does not tell its effect from those of the others".into())
             }
@@ -468,7 +480,7 @@ impl Error {
             ),
             Self::NotKept { .. } => Some(format!(
                 "forecast with it directly: kpi.forecast(s, horizon, model); or fit one of {}",
-                crate::state::names().join(", ")
+                crate::Model::names().join(", ")
             )),
             Self::NotAfter { .. } => {
                 Some("give values in the order of their times; after a correction fit again: kpi.fit(s, ...)".into())

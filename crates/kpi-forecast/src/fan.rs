@@ -1,14 +1,12 @@
 //! A forecast with several bands around it, and with what can be asked of it besides.
 
 use crate::band::{of_slope, width};
-use crate::box_cox::{BoxCox, guerrero, require_positive};
-use crate::cleaning::{Cleaning, clean};
 use crate::conformal;
 use crate::forecast::make;
-use crate::grid::exact_season;
-use crate::options::{Interval, Lambda, Options, Shape};
+use crate::options::{Interval, Options, Shape};
+use crate::prepared::{Prepared, Seasons, Span, finite, prepare};
 use crate::regression::Task;
-use crate::{Error, MAX_HISTORY, Model, Request, gaps, season};
+use crate::{Error, Model, Request};
 
 /// Where a share of outcomes should lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,23 +63,17 @@ pub fn fan(
         });
     }
     let levels = options.levels(request);
-    let points = history.len();
-    let first = history
-        .iter()
-        .position(|v| v.is_finite())
-        .ok_or(Error::Empty { points })?;
-    let last = history
-        .iter()
-        .rposition(|v| v.is_finite())
-        .ok_or(Error::Empty { points })?;
-    let overdue = points - 1 - last;
-    let start = first.max((last + 1).saturating_sub(MAX_HISTORY));
+    let Span { start, last, overdue } = Span::of(history)?;
     let known = &history[start..=last];
     let options = &Options {
         regressors: options.regressors.after(start),
         ..options.clone()
     };
-    let seasons = seasons(known, request, options, expected_seasons, poll)?;
+    let asked = match options.seasons.as_slice() {
+        [] => request.season.as_slice(),
+        several => several,
+    };
+    let seasons = Seasons::of(known, asked, expected_seasons, poll)?;
     let ahead = overdue + request.horizon as usize;
     let mut made = plain(known, request, options, &seasons, &levels, ahead, poll)?;
     if options.interval == Interval::Conformal {
@@ -119,66 +111,6 @@ pub fn fan(
     })
 }
 
-fn finite(values: &[f64]) -> impl Iterator<Item = f64> {
-    values.iter().copied().filter(|v| v.is_finite())
-}
-
-/// The seasons in ascending order, at least one.
-fn seasons(
-    known: &[f64],
-    request: &Request,
-    options: &Options,
-    expected: &[usize],
-    poll: &mut dyn FnMut() -> bool,
-) -> Result<Seasons, Error> {
-    let asked = match options.seasons.as_slice() {
-        [] => request.season.as_slice(),
-        several => several,
-    };
-    let length = known.len();
-    let mut seasons = asked
-        .iter()
-        .map(|season| {
-            usize::try_from(*season)
-                .ok()
-                .filter(|m| *m == 1 || (*m >= 1 && *m <= length / 2))
-                .ok_or(Error::Season {
-                    season: *season,
-                    length,
-                })
-        })
-        .collect::<Result<Vec<usize>, Error>>()?;
-    seasons.sort_unstable();
-    seasons.dedup();
-    if seasons.len() > 1 {
-        seasons.retain(|m| *m > 1);
-    }
-    if !seasons.is_empty() {
-        return Ok(Seasons {
-            periods: seasons.iter().map(|m| *m as f64).collect(),
-            steps: seasons,
-        });
-    }
-    let found = season::detect(known, expected, poll);
-    let mut periods: Vec<f64> = expected.iter().map(|m| exact_season(*m)).collect();
-    if !expected.contains(&found) {
-        periods.push(found as f64);
-    }
-    Ok(Seasons {
-        steps: vec![found],
-        periods,
-    })
-}
-
-/// The seasons of a history.
-struct Seasons {
-    /// In ascending order, at least one; 1 is none.
-    steps: Vec<usize>,
-    /// Those that a model may draw by waves: what was asked for, or all that the calendar suggests and the one found. They need
-    /// not be whole, nor fit.
-    periods: Vec<f64>,
-}
-
 /// Everything but bounds and conformal bands, for a history that ends with a value.
 fn plain(
     known: &[f64],
@@ -189,37 +121,13 @@ fn plain(
     ahead: usize,
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Fan, Error> {
-    let season = seasons.steps.first().copied().unwrap_or(1);
-    // A gap that was filled is no value: a model's needs are counted in values.
-    let values = finite(known).count();
-    let scale = match options.box_cox {
-        None => None,
-        Some(lambda) => {
-            require_positive(&finite(known).collect::<Vec<f64>>())?;
-            Some(lambda)
-        }
-    };
-    let mut filled = gaps::fill(known, season);
-    let cleaning = match options.cleaning {
-        Some(asked) => asked,
-        // What regressors explain is no outlier.
-        None if options.regressors.is_empty() => request.model.cleaning(),
-        None => Cleaning::default(),
-    };
-    if cleaning.outliers || cleaning.level_shifts {
-        filled = clean(&filled, season, cleaning, poll)?.values;
-    }
-    let scale = match scale {
-        None => None,
-        Some(Lambda::Given(lambda)) => Some(BoxCox::new(lambda)?),
-        Some(Lambda::Auto) => Some(BoxCox::new(guerrero(&filled, season)?)?),
-    };
-    if let Some(scale) = scale {
-        for value in &mut filled {
-            // Filling and cleaning can only just miss what the values are, but a logarithm needs to be sure.
-            *value = scale.transform(value.max(f64::MIN_POSITIVE));
-        }
-    }
+    let season = seasons.shortest();
+    let Prepared {
+        filled,
+        values,
+        scale,
+        ..
+    } = prepare(known, season, request.model, options, poll)?;
     let made = if options.regressors.is_empty() && !matches!(request.model, Model::Prophet | Model::Tbats) {
         make(request.model, &filled, values, &seasons.steps, ahead, poll)?
     } else {
@@ -234,41 +142,20 @@ fn plain(
         };
         task.make(request.model, poll)?
     };
-    let mut bands: Vec<Band> = levels
-        .iter()
-        .map(|level| {
-            let width = width(&made.outcomes, *level, made.chosen_from);
-            let ends = made.path.iter().zip(1..).map(|(step, ahead)| {
-                let reach = width
-                    * of_slope(ahead, made.chosen_from.filter(|_| season == 1))
-                    * step.standard_error.abs();
-                (step.value - reach, step.value + reach)
-            });
-            Band {
-                level: *level,
-                ends: ends.collect(),
-            }
+    let bands = levels.iter().map(|level| {
+        let width = width(&made.outcomes, *level, made.chosen_from);
+        let ends = made.path.iter().zip(1..).map(|(step, ahead)| {
+            let slope = of_slope(ahead, made.chosen_from.filter(|_| season == 1));
+            let reach = width * slope * step.standard_error.abs();
+            scale.ends((step.value - reach, step.value + reach))
+        });
+        Ok(Band {
+            level: *level,
+            ends: ends.collect::<Result<_, Error>>()?,
         })
-        .collect();
-    let mut values: Vec<f64> = made.path.iter().map(|step| step.value).collect();
-    if let Some(scale) = scale {
-        for (value, step) in values.iter_mut().zip(&made.path) {
-            *value = if options.bias_adjust {
-                scale.inverse_mean(step.value, step.standard_error)
-            } else {
-                scale.inverse(step.value)
-            };
-        }
-        for end in bands.iter_mut().flat_map(|band| &mut band.ends) {
-            let back = (scale.inverse(end.0), scale.inverse(end.1));
-            if end.1.is_finite() && back.1.is_infinite() && scale.lambda() < 0.0 {
-                return Err(Error::Endless {
-                    lambda: scale.lambda(),
-                });
-            }
-            *end = back;
-        }
-    }
+    });
+    let bands = bands.collect::<Result<Vec<Band>, Error>>()?;
+    let values = made.path.iter().map(|step| scale.value(step)).collect();
     Ok(Fan {
         values,
         bands,

@@ -48,6 +48,7 @@ pub mod mstl;
 mod naive;
 pub mod optimize;
 pub mod options;
+mod prepared;
 pub mod prophet;
 pub mod random;
 pub mod reconcile;

@@ -2,14 +2,14 @@
 
 use crate::arima::{Order, Regression};
 use crate::backtest::{Outcome, mean_absolute_error, origins, rolling_origin};
-use crate::forecast::{Made, mean_of, mean_path};
-use crate::model::Step;
+use crate::forecast::{Made, mean_of};
 use crate::options::Shape;
 use crate::prophet::Prophet;
 use crate::prophet::season::harmonics;
 use crate::regressors::Regressors;
+use crate::state::{Combination, Effects, Family, Planned, State};
 use crate::tbats::Tbats;
-use crate::{Error, Fit, Model, Naive, SeasonalNaive, auto};
+use crate::{Error, Fit, Model, Naive, Predict, SeasonalNaive, auto};
 
 /// Origins of the backtest of `auto`, and of one whose series is long.
 const ORIGINS: usize = 3;
@@ -35,6 +35,25 @@ pub(crate) struct Task<'a> {
     /// How prophet draws the history.
     pub(crate) shape: Shape,
     pub(crate) ahead: usize,
+}
+
+/// A fitted model, with the name and the backtest that [`Made`] has.
+pub(crate) struct Kept {
+    pub(crate) state: State,
+    pub(crate) name: String,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) chosen_from: Option<usize>,
+}
+
+pub(crate) fn state_of(
+    model: &dyn Fit,
+    history: &[f64],
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<State, Error> {
+    let state = model.fit(history, poll)?.state();
+    state.ok_or_else(|| Error::NotKept {
+        model: model.name().to_owned(),
+    })
 }
 
 impl Task<'_> {
@@ -76,13 +95,27 @@ impl Task<'_> {
     /// What the model says.
     ///
     /// # Errors
-    /// [`Error::ModelWithoutRegressors`] for one that has no place for them, and those of the models.
+    /// Those of [`kept`](Task::kept).
     pub(crate) fn make(&self, model: Model, poll: &mut dyn FnMut() -> bool) -> Result<Made, Error> {
+        let kept = self.kept(model, poll)?;
+        Ok(Made {
+            path: kept.state.path(self.ahead),
+            name: kept.name,
+            outcomes: kept.outcomes,
+            chosen_from: kept.chosen_from,
+        })
+    }
+
+    /// The fitted model with its backtest.
+    ///
+    /// # Errors
+    /// [`Error::ModelWithoutRegressors`] for one that has no place for them, and those of the models.
+    pub(crate) fn kept(&self, model: Model, poll: &mut dyn FnMut() -> bool) -> Result<Kept, Error> {
         if model == Model::Auto {
             return self.choose(poll);
         }
         let candidates = self.candidates(model)?;
-        let (mut paths, mut outcomes, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut states, mut outcomes, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for candidate in &candidates {
             self.require(candidate.needed(), candidate.name())?;
             if !model.is_costly() {
@@ -94,12 +127,12 @@ impl Task<'_> {
                     poll,
                 )?);
             }
-            paths.push(candidate.fit(self.history, poll)?.path(self.ahead));
+            states.push(state_of(candidate.as_ref(), self.history, poll)?);
             names.push(candidate.name());
         }
         let outcomes: Vec<&[Outcome]> = outcomes.iter().map(Vec::as_slice).collect();
-        Ok(Made {
-            path: mean_path(&paths),
+        Ok(Kept {
+            state: Combination::mean(states),
             name: self.named(&names.join("+")),
             outcomes: mean_of(&outcomes),
             chosen_from: None,
@@ -129,7 +162,7 @@ impl Task<'_> {
     /// A regression with ARIMA errors tells the effects; what they leave is forecast as any other series by [`auto::choose`], and the
     /// effects are put back. That, [`Prophet`] and their mean are backtested at past origins, each with what could be known there, and
     /// the best is taken; or the seasonal naive (without a season the naive) if all lose to it.
-    fn choose(&self, poll: &mut dyn FnMut() -> bool) -> Result<Made, Error> {
+    fn choose(&self, poll: &mut dyn FnMut() -> bool) -> Result<Kept, Error> {
         let n = self.history.len();
         self.require(5 + self.regressors.len(), "arima")?;
         let mut order = None;
@@ -142,9 +175,10 @@ impl Task<'_> {
         // The oldest first: the order of the errors, which takes most of the time to find, is what could be known there.
         for (origin, steps) in newest.into_iter().rev() {
             let (before, came) = self.history.split_at(origin);
-            let paths = self.paths(before, steps, &mut order, poll)?;
+            let ways = self.ways(before, steps, &mut order, poll)?;
             for (way, outcomes) in &mut tried {
-                for (i, (step, y)) in paths.of(*way).iter().zip(came).enumerate() {
+                let path = ways.of(*way).path(steps);
+                for (i, (step, y)) in path.iter().zip(came).enumerate() {
                     outcomes.push(Outcome {
                         step: i + 1,
                         error: y - step.value,
@@ -153,17 +187,17 @@ impl Task<'_> {
                 }
             }
         }
-        let paths = self.paths(self.history, self.ahead, &mut order, poll)?;
+        let ways = self.ways(self.history, self.ahead, &mut order, poll)?;
         let best = tried
             .into_iter()
             .min_by(|a, b| mean_absolute_error(&a.1).total_cmp(&mean_absolute_error(&b.1)));
         let (way, outcomes) = best.unwrap_or((Way::Effects, Vec::new()));
-        Ok(Made {
-            path: paths.of(way),
+        Ok(Kept {
+            state: ways.of(way),
             name: match way {
-                Way::Effects => self.named(paths.model),
+                Way::Effects => self.named(ways.model),
                 Way::Prophet => self.named("prophet"),
-                Way::Both => self.named(&format!("prophet+{}", paths.model)),
+                Way::Both => self.named(&format!("prophet+{}", ways.model)),
                 Way::Naive if self.season() > 1 => "seasonal_naive".to_owned(),
                 Way::Naive => "naive".to_owned(),
             },
@@ -172,38 +206,41 @@ impl Task<'_> {
         })
     }
 
-    fn paths(
+    fn ways(
         &self,
         history: &[f64],
         ahead: usize,
         order: &mut Option<Order>,
         poll: &mut dyn FnMut() -> bool,
-    ) -> Result<Paths, Error> {
+    ) -> Result<Ways, Error> {
         let n = history.len();
         let season = self.season();
         let effects = self.effects(history, order, poll)?;
         // The mean effect stays, so that the level is that of the values: some models multiply.
         let mean = effects.iter().take(n).map(|x| x / n as f64).sum::<f64>();
-        let left: Vec<f64> = history
-            .iter()
-            .zip(&effects)
-            .map(|(y, x)| y - (x - mean))
-            .collect();
-        let chosen = auto::choose_with(&left, season, self.seasons.get(1).copied(), ahead, poll)?;
-        let mut path = chosen.path;
-        for (step, x) in path.iter_mut().zip(effects.iter().skip(n)) {
-            step.value += x - mean;
-        }
-        let naive = if season > 1 && n > season {
-            SeasonalNaive { season }.fit(history, poll)?
+        let mut past: Vec<f64> = effects.iter().map(|x| x - mean).collect();
+        let to_come = past.split_off(n.min(past.len()));
+        let left: Vec<f64> = history.iter().zip(&past).map(|(y, x)| y - x).collect();
+        let longer = self.seasons.get(1).copied();
+        let (rest, chosen) = auto::kept(&left, season, longer, ahead, true, poll)?;
+        let after = if self.regressors.is_endless() {
+            -mean
         } else {
-            Naive.fit(history, poll)?
+            f64::NAN
         };
-        Ok(Paths {
-            effects: path,
+        let naive: &dyn Fit = match season > 1 && n > season {
+            true => &SeasonalNaive { season },
+            false => &Naive,
+        };
+        Ok(Ways {
+            effects: State(Family::Effects(Box::new(Effects {
+                past,
+                planned: Planned::new(to_come, after),
+                rest,
+            }))),
             model: chosen.model,
-            prophet: self.prophet().fit(history, poll)?.path(ahead),
-            naive: naive.path(ahead),
+            prophet: state_of(&self.prophet(), history, poll)?,
+            naive: state_of(naive, history, poll)?,
         })
     }
 
@@ -261,19 +298,19 @@ impl Way {
     const ALL: [Self; 4] = [Self::Effects, Self::Both, Self::Prophet, Self::Naive];
 }
 
-struct Paths {
-    effects: Vec<Step>,
+struct Ways {
+    effects: State,
     /// What forecast that which the effects leave.
     model: &'static str,
-    prophet: Vec<Step>,
-    naive: Vec<Step>,
+    prophet: State,
+    naive: State,
 }
 
-impl Paths {
-    fn of(&self, way: Way) -> Vec<Step> {
+impl Ways {
+    fn of(&self, way: Way) -> State {
         match way {
             Way::Effects => self.effects.clone(),
-            Way::Both => mean_path(&[self.effects.clone(), self.prophet.clone()]),
+            Way::Both => Combination::mean(vec![self.effects.clone(), self.prophet.clone()]),
             Way::Prophet => self.prophet.clone(),
             Way::Naive => self.naive.clone(),
         }

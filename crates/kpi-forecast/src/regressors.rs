@@ -23,6 +23,8 @@ pub struct Regressors {
     columns: Arc<Vec<Regressor>>,
     /// Rows left out in front.
     skipped: usize,
+    /// Whether all are 0 in the rows after the last one.
+    endless: bool,
 }
 
 impl Regressors {
@@ -72,7 +74,27 @@ impl Regressors {
         Self {
             columns: Arc::new(columns),
             skipped: 0,
+            endless: false,
         }
+    }
+
+    /// The same, where all are 0 in the rows after the last one: days that are not marked are like others.
+    ///
+    /// ```
+    /// use kpi_forecast::regressors::{Regressor, Regressors};
+    /// let holiday = Regressor { name: "0".into(), values: vec![0.0, 1.0, 0.0, 0.0] };
+    /// assert!(Regressors::new(vec![holiday], &[3.0, 9.0, 4.0], 1).unwrap().endless().is_endless());
+    /// ```
+    pub fn endless(self) -> Self {
+        Self {
+            endless: true,
+            ..self
+        }
+    }
+
+    /// Whether they are known for every row after the last one.
+    pub fn is_endless(&self) -> bool {
+        self.endless || self.is_empty()
     }
 
     /// These and others behind them, whose rows start where theirs do now.
@@ -81,7 +103,10 @@ impl Regressors {
             name: String::new(),
             values: self.column(index).to_vec(),
         });
-        Self::unchecked(own.chain(others).collect())
+        Self {
+            endless: self.endless,
+            ..Self::unchecked(own.chain(others).collect())
+        }
     }
 
     /// Without the first `rows` rows.
@@ -89,6 +114,7 @@ impl Regressors {
         Self {
             columns: Arc::clone(&self.columns),
             skipped: self.skipped + rows,
+            endless: self.endless,
         }
     }
 

@@ -1,10 +1,11 @@
 //! Reconciliation: values of a reference, what holds of every hierarchy, and the way from histories to forecasts.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+use kpi_forecast::options::Options;
 use kpi_forecast::reconcile::{
     Covariance, Hierarchy, HierarchyError, Method, Projection, forecast_nodes, reconcile_values,
 };
-use kpi_forecast::{Error, Model, Request, forecast};
+use kpi_forecast::{Error, Model, Request, fan, forecast};
 use proptest::prelude::*;
 
 fn tree(paths: &[&str]) -> Hierarchy {
@@ -244,7 +245,16 @@ fn made(
     model: Model,
     method: Method,
 ) -> Vec<Vec<f64>> {
-    let nodes = forecast_nodes(hierarchy, histories, &request(model), &[], method, &mut || false).unwrap();
+    let nodes = forecast_nodes(
+        hierarchy,
+        histories,
+        &request(model),
+        &Options::default(),
+        &[],
+        method,
+        &mut || false,
+    )
+    .unwrap();
     for step in 0..6 {
         let values: Vec<f64> = nodes.iter().map(|node| node[step].point.value).collect();
         assert_coherent(hierarchy, &values);
@@ -298,6 +308,7 @@ fn histories_become_forecasts_that_add_up() {
         &tree,
         &histories,
         &request(Model::Theta),
+        &Options::default(),
         &[],
         Method::BottomUp,
         &mut || false,
@@ -360,7 +371,15 @@ fn constants_short_series_and_large_numbers() {
         );
         assert_near(&short[2], &[13.0; 6], 1e-9);
         let huge = [Some(vec![1e308, -1e308, 1e308, 9e307]), Some(vec![1e308; 4])];
-        let refused = forecast_nodes(&tree, &huge, &request(Model::Naive), &[], method, &mut || false);
+        let refused = forecast_nodes(
+            &tree,
+            &huge,
+            &request(Model::Naive),
+            &Options::default(),
+            &[],
+            method,
+            &mut || false,
+        );
         let error = refused.unwrap_err();
         let is_overflow = match &error {
             Error::Overflow { .. } => true,
@@ -378,6 +397,7 @@ fn what_is_refused() {
             hierarchy,
             histories,
             &request(Model::Naive),
+            &Options::default(),
             &[],
             method,
             &mut || false,
@@ -402,6 +422,7 @@ fn what_is_refused() {
         &crossed,
         &histories,
         &request(Model::Naive),
+        &Options::default(),
         &[],
         Method::Ols,
         &mut || true,
@@ -454,4 +475,50 @@ fn crossed_sums_agree_both_ways() {
     };
     assert_near(&sum(&[4, 8]), &values[0], 1e-9);
     assert_near(&sum(&[1, 2, 3]), &values[0], 1e-9);
+}
+
+/// With two seasons each node is forecast with both.
+#[test]
+fn several_seasons() {
+    let tree = tree(&["t/a", "t/b"]);
+    let two = |size: f64| -> Vec<f64> {
+        (0..90)
+            .map(|t| {
+                size * (50.0 + [0.0, 9.0, -4.0][t % 3] + [0.0, 3.0, 8.0, 2.0, 0.0, -3.0, -6.0][t % 7])
+                    + (t * 7919 % 5) as f64
+            })
+            .collect()
+    };
+    let histories = [Some(two(1.0)), Some(two(2.0))];
+    let (request, options) = (
+        Request {
+            season: None,
+            ..request(Model::Mstl)
+        },
+        Options {
+            seasons: vec![7, 3],
+            ..Options::default()
+        },
+    );
+    let nodes = forecast_nodes(
+        &tree,
+        &histories,
+        &request,
+        &options,
+        &[],
+        Method::MintShrink,
+        &mut || false,
+    )
+    .unwrap();
+    for (history, node) in histories.iter().flatten().zip(&nodes) {
+        let own = fan(history, &request, &options, &[], &mut || false).unwrap();
+        assert!(node.iter().map(|step| step.base).eq(own.values));
+    }
+    let [a, b, whole] = &nodes[..] else {
+        panic!("{} nodes", nodes.len());
+    };
+    for ((a, b), whole) in a.iter().zip(b).zip(whole) {
+        let sum = a.point.value + b.point.value;
+        assert!((sum - whole.point.value).abs() < 1e-9 * sum.abs());
+    }
 }

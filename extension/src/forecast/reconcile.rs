@@ -1,12 +1,14 @@
 //! `kpi.reconcile`: forecasts of the nodes of a hierarchy that add up.
 
 use kpi_forecast::Request;
+use kpi_forecast::options::Options;
 use kpi_forecast::reconcile::{
     Hierarchy, HierarchyError, Histories, Method, forecast_nodes, reconcile_values,
 };
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use super::options::seasons;
 use super::{poll, timestamp};
 use crate::error::{Error, required};
 use crate::series::{Series, time_zone};
@@ -14,7 +16,7 @@ use crate::series::{Series, time_zone};
 pgrx::extension_sql_file!(
     "../../../sql/forecast/reconcile.sql",
     name = "forecast_reconcile",
-    requires = ["forecast"]
+    requires = ["forecast_options"]
 );
 
 /// The columns of a step of a node.
@@ -30,7 +32,7 @@ fn reconcile_series(
     method: Option<&str>,
     model: Option<&str>,
     level: Option<f64>,
-    season: Option<i32>,
+    season: Option<&str>,
     parents: Option<Vec<Option<String>>>,
 ) -> Result<
     TableIterator<
@@ -56,18 +58,25 @@ fn reconcile_series(
         horizon: horizon.into(),
         model: model.unwrap_or("auto").parse().map_err(Error::from)?,
         level: level.unwrap_or(0.95),
-        season: season.map(i64::from),
+        season: None,
     };
     request.check().map_err(Error::from)?;
+    let options = Options {
+        seasons: seasons(season)?,
+        ..Options::default()
+    };
     let hierarchy = hierarchy(nodes, parents)?;
     let series: Vec<Option<kpi_series::Series>> = series.into_iter().map(|series| Some(series?.0)).collect();
-    Ok(TableIterator::new(rows(&hierarchy, &series, &request, method)?))
+    Ok(TableIterator::new(rows(
+        &hierarchy, &series, &request, &options, method,
+    )?))
 }
 
 fn rows(
     hierarchy: &Hierarchy,
     series: &[Option<kpi_series::Series>],
     request: &Request,
+    options: &Options,
     method: Method,
 ) -> Result<Vec<Row>, Error> {
     same_length("series", series.len(), hierarchy)?;
@@ -76,8 +85,15 @@ fn rows(
     let lateness = usize::try_from(request.horizon).unwrap_or(0);
     let histories = Histories::align(names, series, lateness, &zone)?;
     let grid = &histories.grid;
-    let seasons = grid.expected_seasons();
-    let nodes = forecast_nodes(hierarchy, &histories.values, request, &seasons, method, &mut poll)?;
+    let nodes = forecast_nodes(
+        hierarchy,
+        &histories.values,
+        request,
+        options,
+        &grid.expected_seasons(),
+        method,
+        &mut poll,
+    )?;
     let mut rows = Vec::new();
     for (name, steps) in hierarchy.names().iter().zip(nodes) {
         for (step, made) in (1..).zip(steps) {

@@ -16,6 +16,9 @@ use super::{Row, poll, progress, timestamp};
 use crate::error::Error;
 use crate::series::{Series, time_zone};
 
+/// Steps after the history at most of which a kept model knows regressors, unless it is asked for more.
+const KEPT: usize = 1000;
+
 /// What is known besides the series.
 pub(super) struct Known {
     regressors: Vec<Option<Series>>,
@@ -167,6 +170,17 @@ impl Known {
     ) -> Result<Regressors, Error> {
         let columns = self.columns(grid, horizon, zone)?;
         Ok(Regressors::new(columns, &grid.values, horizon)?)
+    }
+
+    /// What is known of the steps of a grid, of so many after them at least, and as far as it goes: to keep. Without regressors of
+    /// other values, days that are no holidays are like others for ever.
+    pub(super) fn kept(&self, grid: &Grid, needed: usize, zone: &TimeZone) -> Result<Regressors, Error> {
+        let columns = self.columns(grid, needed.max(KEPT), zone)?;
+        let known = Regressors::new(columns, &grid.values, needed)?;
+        Ok(match self.regressors.is_empty() {
+            true => known.endless(),
+            false => known,
+        })
     }
 
     /// Regressors are called by their place in the array, from 1 as PostgreSQL counts. A NULL has a value nowhere.

@@ -2,10 +2,11 @@
 
 use super::estimate::without;
 use super::search::{apply, search_with};
-use super::{Estimate, Fitted, Order, estimate_with};
+use super::{Estimate, Fitted, Gain, Order, estimate_with};
 use crate::mean::Flat;
 use crate::model::{Step, require};
 use crate::regressors::Regressors;
+use crate::state::{Effects, Family, Planned, State};
 use crate::{Error, Fit, Predict};
 
 /// A regression whose errors are a seasonal autoregressive integrated moving average (Hyndman & Athanasopoulos, 3rd ed., chapter 10):
@@ -169,5 +170,22 @@ impl Predict for FittedRegression {
 
     fn form(&self) -> String {
         format!("regression with {} errors", self.order())
+    }
+
+    fn state(&self) -> Option<State> {
+        let mut errors = self.errors.clone();
+        errors.gain = Gain::after(&errors.estimate.process, errors.count);
+        let rows = self.regressors.column(0).len();
+        let effect = |row: usize| self.effect(row, usize::MAX);
+        let after = if self.regressors.is_endless() {
+            0.0
+        } else {
+            f64::NAN
+        };
+        Some(State(Family::Effects(Box::new(Effects {
+            past: (0..self.history.min(rows)).map(effect).collect(),
+            planned: Planned::new((self.history..rows).map(effect), after),
+            rest: State(Family::Arima(Box::new(errors))),
+        }))))
     }
 }

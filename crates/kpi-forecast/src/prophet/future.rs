@@ -29,23 +29,42 @@ pub(super) fn variances(trend: &Trend, changes: &[f64], times: &[f64]) -> Vec<f6
 fn simulated(trend: &Trend, rate: f64, scale: f64, times: &[f64]) -> Vec<f64> {
     let mut random = Random::new(SEED);
     let mut squares = vec![0.0; times.len()];
-    let Some(last) = trend.segments.last().copied() else {
-        return squares;
-    };
     for _ in 0..FUTURES {
-        let mut segment = last;
-        let mut next = 1.0 + exponential(&mut random) / rate;
-        for (t, sum) in times.iter().zip(&mut squares) {
-            while next <= *t {
-                let size = scale * exponential(&mut random);
-                let change = if random.uniform() < 0.5 { -size } else { size };
-                segment = segment.changed(true, next, change);
-                next += exponential(&mut random) / rate;
-            }
-            *sum += (segment.at(trend.cap, *t) - last.at(trend.cap, *t)).powi(2);
+        let course = changing(trend, rate, scale, times, &mut random);
+        for ((t, at), sum) in times.iter().zip(course).zip(&mut squares) {
+            *sum += (at - trend.at(*t)).powi(2);
         }
     }
     squares.iter().map(|sum| sum / FUTURES as f64).collect()
+}
+
+/// A course that the trend could take at times after the history, as [`variances`] says.
+pub(super) fn course(trend: &Trend, changes: &[f64], times: &[f64], random: &mut Random) -> Vec<f64> {
+    let rate = changes.len() as f64;
+    let scale = changes.iter().map(|change| change.abs()).sum::<f64>() / rate.max(1.0);
+    if scale == 0.0 {
+        return times.iter().map(|t| trend.at(*t)).collect();
+    }
+    changing(trend, rate, scale, times, random)
+}
+
+fn changing(trend: &Trend, rate: f64, scale: f64, times: &[f64], random: &mut Random) -> Vec<f64> {
+    let Some(mut segment) = trend.segments.last().copied() else {
+        return vec![f64::NAN; times.len()];
+    };
+    let mut next = 1.0 + exponential(random) / rate;
+    times
+        .iter()
+        .map(|t| {
+            while next <= *t {
+                let size = scale * exponential(random);
+                let change = if random.uniform() < 0.5 { -size } else { size };
+                segment = segment.changed(trend.cap.is_some(), next, change);
+                next += exponential(random) / rate;
+            }
+            segment.at(trend.cap, *t)
+        })
+        .collect()
 }
 
 /// An exponential number of mean 1.

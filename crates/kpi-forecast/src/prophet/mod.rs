@@ -11,9 +11,11 @@ pub use trend::Growth;
 use crate::decomposition::Kind;
 use crate::mean::Flat;
 use crate::model::{Step, require};
+use crate::random::Random;
 use crate::regressors::Regressors;
+use crate::state::{Family, Planned, State};
 use crate::{Error, Fit, Predict};
-use posterior::{Parameters, Problem};
+use posterior::Problem;
 use trend::{Trend, change_points};
 
 /// The model of Taylor & Letham (2018, *The American Statistician* 72:37-45): a trend of up to 25 change points in the first 80% of the
@@ -113,15 +115,38 @@ impl Prophet {
         let mut start = vec![0.0; 2 + points.len() + columns.len()];
         (start[0], start[1]) = at_start(&values, cap);
         let found = problem.maximize(start, poll)?;
+        let (trend, effects) = found.all.split_at(2 + points.len());
+        let (waves, own) = effects.split_at(effects.len() - units.len());
+        let rows = self.regressors.column(0).len();
+        let effect = |row: usize| -> f64 {
+            let known = units.iter().zip(own);
+            known
+                .map(|(unit, effect)| {
+                    let x = self.regressors.column(unit.index).get(row);
+                    effect * unit.of(x.copied().unwrap_or(f64::NAN))
+                })
+                .sum()
+        };
+        let after = if self.regressors.is_endless() {
+            units
+                .iter()
+                .zip(own)
+                .map(|(unit, effect)| effect * unit.of(0.0))
+                .sum()
+        } else {
+            f64::NAN
+        };
         Ok(Fitted {
             trend: problem.trend(&found.all),
-            changes: points.len(),
-            parameters: found,
+            changes: trend.get(2..).unwrap_or_default().to_vec(),
+            noise: found.noise,
             frequencies,
-            units,
-            regressors: self.regressors.clone(),
+            waves: waves.to_vec(),
+            past: (0..n.min(rows)).map(effect).collect(),
+            planned: Planned::new((n..rows).map(effect), after),
             kind: self.kind,
             history: n,
+            since: 0,
             scale,
             floor,
         })
@@ -192,43 +217,69 @@ impl Unit {
     }
 }
 
-struct Fitted {
-    trend: Trend,
-    /// Number of change points.
-    changes: usize,
-    parameters: Parameters,
-    frequencies: Vec<f64>,
-    units: Vec<Unit>,
-    regressors: Regressors,
-    kind: Kind,
-    history: usize,
-    scale: f64,
-    floor: f64,
+/// A fitted curve. It does not follow what comes: a value only moves on the step that is the next one.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) trend: Trend,
+    /// The changes of its rate.
+    pub(crate) changes: Vec<f64>,
+    /// Standard deviation.
+    pub(crate) noise: f64,
+    /// Of the seasons, in waves per step, and their effects.
+    pub(crate) frequencies: Vec<f64>,
+    pub(crate) waves: Vec<f64>,
+    /// Effects of the regressors in the history that it was just fitted to; not stored.
+    pub(crate) past: Vec<f64>,
+    pub(crate) planned: Planned,
+    pub(crate) kind: Kind,
+    /// Values that it was fitted to, at least 2.
+    pub(crate) history: usize,
+    /// Steps since.
+    pub(crate) since: usize,
+    /// The unit of all of these, in that of the values, and their zero.
+    pub(crate) scale: f64,
+    pub(crate) floor: f64,
 }
 
 impl Fitted {
-    /// The changes of the rate.
-    fn rates(&self) -> &[f64] {
-        self.parameters.all.get(2..2 + self.changes).unwrap_or_default()
-    }
-
-    /// The sum of seasons and effects in a row, not a number where a regressor has no value.
-    fn effect(&self, row: usize) -> f64 {
-        let effects = self.parameters.all.get(2 + self.changes..).unwrap_or_default();
-        let regressors = self.units.iter().map(|unit| {
-            let column = self.regressors.column(unit.index);
-            unit.of(column.get(row).copied().unwrap_or(f64::NAN))
-        });
-        season::waves(&self.frequencies, row as f64)
-            .chain(regressors)
-            .zip(effects)
-            .map(|(x, effect)| x * effect)
-            .sum()
-    }
-
     /// Shares of the history from its first value.
-    fn time(&self, row: usize) -> f64 {
+    pub(crate) fn time(&self, row: usize) -> f64 {
         row as f64 / (self.history - 1) as f64
+    }
+
+    /// The curve at a row, where regressors have an effect.
+    pub(crate) fn at(&self, row: usize, effect: f64) -> f64 {
+        let trend = self.trend.at(self.time(row));
+        self.floor + self.scale * (trend + self.share(trend) * self.effects(row, effect))
+    }
+
+    /// The sum of all effects.
+    fn effects(&self, row: usize, effect: f64) -> f64 {
+        let waves = season::waves(&self.frequencies, row as f64).zip(&self.waves);
+        effect + waves.map(|(x, effect)| x * effect).sum::<f64>()
+    }
+
+    /// What an effect of 1 adds.
+    fn share(&self, trend: f64) -> f64 {
+        match self.kind {
+            Kind::Additive => 1.0,
+            Kind::Multiplicative => trend,
+        }
+    }
+
+    /// A course that the next steps could take: noise around a trend whose rate changes at random, as [`future`] says.
+    pub(crate) fn course(&self, horizon: usize, random: &mut Random) -> Vec<f64> {
+        let rows = self.history + self.since;
+        let times: Vec<f64> = (rows..rows + horizon).map(|row| self.time(row)).collect();
+        let trends = future::course(&self.trend, &self.changes, &times, random);
+        let steps = (rows..).zip(trends).zip(0..);
+        steps
+            .map(|((row, trend), ahead)| {
+                let effects = self.effects(row, self.planned.at(ahead));
+                let value = trend + self.share(trend) * effects + self.noise * random.normal();
+                self.floor + self.scale * value
+            })
+            .collect()
     }
 }
 
@@ -242,35 +293,41 @@ impl Predict for Fitted {
     }
 
     fn path(&self, horizon: usize) -> Vec<Step> {
-        let times: Vec<f64> = (0..horizon).map(|i| self.time(self.history + i)).collect();
-        let spread = future::variances(&self.trend, self.rates(), &times);
-        times
-            .iter()
+        let rows = self.history + self.since;
+        let times: Vec<f64> = (rows..rows + horizon).map(|row| self.time(row)).collect();
+        let spread = future::variances(&self.trend, &self.changes, &times);
+        (rows..)
             .zip(spread)
-            .enumerate()
-            .map(|(i, (time, variance))| {
-                let (trend, effect) = (self.trend.at(*time), self.effect(self.history + i));
-                let (value, share) = match self.kind {
-                    Kind::Additive => (trend + effect, 1.0),
-                    Kind::Multiplicative => (trend * (1.0 + effect), 1.0 + effect),
+            .zip(0..)
+            .map(|((row, variance), ahead)| {
+                let effect = self.planned.at(ahead);
+                let share = match self.kind {
+                    Kind::Additive => 1.0,
+                    Kind::Multiplicative => 1.0 + self.effects(row, effect),
                 };
                 Step {
-                    value: self.floor + self.scale * value,
-                    standard_error: self.scale
-                        * (variance * share * share + self.parameters.noise.powi(2)).sqrt(),
+                    value: self.at(row, effect),
+                    standard_error: self.scale * (variance * share * share + self.noise.powi(2)).sqrt(),
                 }
             })
             .collect()
     }
 
     fn form(&self) -> String {
-        let changed = self.rates().iter().filter(|rate| **rate != 0.0).count();
+        let changed = self.changes.iter().filter(|rate| **rate != 0.0).count();
         let growth = if self.trend.cap.is_some() {
             "logistic"
         } else {
             "linear"
         };
-        format!("{growth} trend, {changed} of {} change points", self.changes)
+        format!(
+            "{growth} trend, {changed} of {} change points",
+            self.changes.len()
+        )
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(State(Family::Prophet(Box::new(self.clone()))))
     }
 }
 

@@ -32,7 +32,7 @@ fn a_trend_with_change_points_comes_back() {
         let trend = found.scale * found.trend.at(found.time(t));
         assert!((trend - bent(t)).abs() < 1.0, "{t}: {trend} for {}", bent(t));
     }
-    let noise = found.scale * found.parameters.noise;
+    let noise = found.scale * found.noise;
     assert!((noise - 1.0).abs() < 0.1, "{noise}");
     // The slope that it ends with is the one that goes on.
     let slope = found.value(2) - found.value(1);
@@ -48,8 +48,8 @@ fn a_straight_line_has_no_change_points() {
         .map(|(t, e)| 3.0 * t as f64 + e)
         .collect();
     let found = fitted(&Prophet::new(vec![]), &history);
-    let largest = found.rates().iter().fold(0.0_f64, |m, r| m.max(r.abs()));
-    assert!(largest < 0.05, "{:?}", found.rates());
+    let largest = found.changes.iter().fold(0.0_f64, |m, r| m.max(r.abs()));
+    assert!(largest < 0.05, "{:?}", found.changes);
     assert!((found.value(10) - 3.0 * 209.0).abs() < 1.0);
 }
 
@@ -90,7 +90,7 @@ fn effects_are_shares_of_the_trend_when_that_is_asked_for() {
         assert!((value - came).abs() < 0.02 * came, "{step}: {value} {came}");
     }
     let added = fitted(&Prophet::new(vec![4.0]), &history);
-    assert!(found.parameters.noise < 0.5 * added.parameters.noise);
+    assert!(found.noise < 0.5 * added.noise);
     assert!(found.standard_error(3) > found.standard_error(4)); // At the top and at the bottom of the season.
 }
 
@@ -139,11 +139,44 @@ fn regressors_have_their_effects() {
         let (value, came) = (found.value(step), level(199 + step));
         assert!((value - came).abs() < 1.5, "{step}: {value} {came}");
     }
-    let effects = &found.parameters.all[2 + found.changes..];
-    let of_price = effects[0] * found.scale / found.units[0].size;
+    let between = |a: usize, b: usize| found.scale * (found.past[a] - found.past[b]);
+    let of_price = between(0, 1) / (price[0] - price[1]);
     assert!((of_price + 12.0).abs() < 0.8, "{of_price}");
-    assert!((effects[1] * found.scale + 40.0).abs() < 2.0);
+    let of_closed = between(5, 0) - of_price * (price[5] - price[0]);
+    assert!((of_closed + 40.0).abs() < 2.0, "{of_closed}");
     assert!(found.value(21).is_nan());
+}
+
+/// The moments of many courses are those of the formula, of the sum of a fortnight too: a trend that went astray stays there.
+#[test]
+fn courses_spread_as_the_formula_says() {
+    let history: Vec<f64> = noise(60, 1.0, 19)
+        .iter()
+        .enumerate()
+        .map(|(t, e)| 50.0 + [0.0, 2.0 * t as f64 - 40.0, 80.0 - t as f64][t / 20] + e)
+        .collect();
+    let found = fitted(&Prophet::new(vec![]), &history);
+    let mut random = Random::new(21);
+    const COURSES: usize = 20_000;
+    let (mut squares, mut of_sums) = (0.0, 0.0);
+    for _ in 0..COURSES {
+        let course = found.course(14, &mut random);
+        squares += (course[13] - found.value(14)).powi(2) / COURSES as f64;
+        let sum: f64 = course
+            .iter()
+            .zip(found.path(14))
+            .map(|(y, step)| y - step.value)
+            .sum();
+        of_sums += sum.powi(2) / COURSES as f64;
+    }
+    let ratio = squares.sqrt() / found.standard_error(14);
+    assert!((ratio - 1.0).abs() < 0.05, "{ratio}");
+    let independent: f64 = found
+        .path(14)
+        .iter()
+        .map(|step| step.standard_error.powi(2))
+        .sum();
+    assert!(of_sums > 2.0 * independent, "{of_sums} {independent}");
 }
 
 /// The criterion, written down once more from the paper, of parameters near those found is higher.

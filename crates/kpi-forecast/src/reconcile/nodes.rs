@@ -1,7 +1,8 @@
 //! From the histories of a hierarchy to forecasts that add up.
 
 use super::{Covariance, Hierarchy, HierarchyError, Method, Projection, past_errors, top_down};
-use crate::{Error, Point, Request, forecast, gaps};
+use crate::options::Options;
+use crate::{Error, Fan, Point, Request, fan, gaps};
 
 /// One step of a node.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,7 +13,8 @@ pub struct Reconciled {
     pub base: f64,
 }
 
-/// Forecasts each node by itself, and makes the forecasts add up: for each node of the hierarchy one [`Reconciled`] per step.
+/// Forecasts each node by itself as [`fan`](crate::fan()) does, and makes the forecasts add up: for each node of the hierarchy one
+/// [`Reconciled`] per step. Bounds hold for the forecast of a node by itself only; levels are not looked at.
 ///
 /// `histories` has for each node that was given its values, one per step, all ending at the same step; a value that is not
 /// finite is a gap. A sum without is the sum of its leaves, with their gaps filled, in which a leaf that has not begun counts
@@ -21,21 +23,23 @@ pub struct Reconciled {
 /// nodes.
 ///
 /// # Errors
-/// Those of [`forecast`] with the name of the node, and a [`HierarchyError`].
+/// Those of [`fan`](crate::fan()) with the name of the node, and a [`HierarchyError`].
 ///
 /// ```
 /// use kpi_forecast::reconcile::{Hierarchy, Method, forecast_nodes};
-/// use kpi_forecast::{Model, Request};
+/// use kpi_forecast::{Model, Request, options::Options};
 /// let tree = Hierarchy::from_paths(&["all".into(), "all/a".into(), "all/b".into()]).unwrap();
 /// let request = Request { horizon: 2, model: Model::Naive, level: 0.95, season: Some(1) };
 /// let histories = [None, Some(vec![1.0, 3.0, 2.0, 4.0]), Some(vec![7.0, 5.0, 6.0])];
-/// let nodes = forecast_nodes(&tree, &histories, &request, &[], Method::BottomUp, &mut || false).unwrap();
+/// let options = Options::default();
+/// let nodes = forecast_nodes(&tree, &histories, &request, &options, &[], Method::BottomUp, &mut || false).unwrap();
 /// assert_eq!((nodes[0][1].point.value, nodes[0][1].base), (10.0, 10.0));
 /// ```
 pub fn forecast_nodes(
     hierarchy: &Hierarchy,
     histories: &[Option<Vec<f64>>],
     request: &Request,
+    options: &Options,
     expected_seasons: &[usize],
     method: Method,
     poll: &mut dyn FnMut() -> bool,
@@ -50,7 +54,7 @@ pub fn forecast_nodes(
     let mut base: Vec<Option<Base>> = Vec::with_capacity(names.len());
     for (name, history) in names.iter().zip(&all) {
         let made = |history: &Vec<f64>| {
-            Base::new(history, request, expected_seasons, poll).map_err(|error| error.of_node(name))
+            Base::new(history, request, options, expected_seasons, poll).map_err(|error| error.of_node(name))
         };
         base.push(history.as_ref().map(made).transpose()?);
     }
@@ -68,7 +72,7 @@ pub fn forecast_nodes(
     for node in 0..names.len() {
         if base[node].is_none() {
             let history = sum_of_leaves(hierarchy, node, &all, &seasons);
-            let made = Base::new(&history, request, expected_seasons, poll);
+            let made = Base::new(&history, request, options, expected_seasons, poll);
             base[node] = Some(made.map_err(|error| error.of_node(&names[node]))?);
             all[node] = Some(history);
         }
@@ -99,7 +103,7 @@ pub fn forecast_nodes(
         }
         return checked(nodes, histories);
     }
-    let errors = errors_of(&all, &base, request, poll)?;
+    let errors = errors_of(&all, &base, request, &options.seasons, poll)?;
     let truth = Covariance::shrunk(
         &errors,
         &base.iter().map(|base| base.reach(0)).collect::<Vec<f64>>(),
@@ -131,13 +135,27 @@ impl Base {
     fn new(
         history: &[f64],
         request: &Request,
+        options: &Options,
         expected_seasons: &[usize],
         poll: &mut dyn FnMut() -> bool,
     ) -> Result<Self, Error> {
-        let made = forecast(history, request, expected_seasons, poll)?;
+        let options = Options {
+            levels: vec![request.level],
+            ..options.clone()
+        };
+        let Fan {
+            values,
+            bands,
+            season,
+            ..
+        } = fan(history, request, &options, expected_seasons, poll)?;
+        let ends = bands.into_iter().flat_map(|band| band.ends);
+        let points = values.into_iter().zip(ends);
         Ok(Self {
-            points: made.points,
-            season: made.season,
+            points: points
+                .map(|(value, (lower, upper))| Point { value, lower, upper })
+                .collect(),
+            season,
         })
     }
 
@@ -187,12 +205,20 @@ fn errors_of(
     histories: &[Option<Vec<f64>>],
     base: &[Base],
     request: &Request,
+    asked: &[i64],
     poll: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<Vec<f64>>, Error> {
+    let mut several: Vec<usize> = asked.iter().filter_map(|m| usize::try_from(*m).ok()).collect();
+    several.sort_unstable();
+    several.dedup();
     let mut rows = Vec::with_capacity(base.len());
     for (history, base) in histories.iter().zip(base) {
         let history = history.as_deref().unwrap_or_default();
-        rows.push(past_errors(history, request.model, base.season, poll)?);
+        let seasons = match several.len() {
+            0 | 1 => &[base.season][..],
+            _ => &several,
+        };
+        rows.push(past_errors(history, request.model, seasons, poll)?);
     }
     let known = |row: &Vec<f64>| {
         row.iter()

@@ -1,7 +1,7 @@
 //! Several models as one.
 
-use super::State;
 use super::codec::{Stored, read_choice, read_numbers, write_choice, write_numbers};
+use super::{Family, State};
 use crate::auto::mixed;
 use crate::ensemble::{pooled, weighted_median};
 use crate::forecast::mean_path;
@@ -34,6 +34,18 @@ pub(crate) struct Combination {
 }
 
 impl Combination {
+    /// The mean of some models, or the only one.
+    pub(crate) fn mean(mut members: Vec<State>) -> State {
+        match members.len() {
+            1 => members.swap_remove(0),
+            count => State(Family::Combination(Self {
+                rule: Rule::Mean,
+                weights: vec![1.0; count],
+                members,
+            })),
+        }
+    }
+
     /// Two forecasts, of which the second has the given share.
     pub(crate) fn mixed(own: State, other: State, share: f64) -> Self {
         Self {

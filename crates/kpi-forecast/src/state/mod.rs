@@ -3,16 +3,20 @@
 mod adjusted;
 mod arima;
 mod band;
+mod bytes;
 mod ces;
 mod clock;
 mod codec;
 mod combination;
+mod effects;
 mod ets;
 mod intermittent;
 mod logarithm;
 mod mstl;
-mod prepared;
+mod planned;
+mod prophet;
 mod residuals;
+mod scale;
 mod seasonal;
 mod simple;
 mod simulation;
@@ -26,9 +30,11 @@ pub use simulation::MAX_POINTS;
 pub use value::{FitRequest, FittedModel};
 
 pub(crate) use combination::{Combination, Rule};
+pub(crate) use effects::Effects;
+pub(crate) use planned::Planned;
 
 use crate::model::{Observe, Predict, Step};
-use crate::{Error, Model, mean, naive};
+use crate::{Error, mean, naive};
 use codec::Stored;
 use kpi_stats::frame::{Reader, Writer};
 
@@ -85,6 +91,8 @@ pub(crate) enum Family {
     Logarithm(Box<crate::logarithm::Fitted>),
     Adjusted(Box<crate::adjusted::Fitted>),
     Tbats(Box<crate::tbats::Fitted>),
+    Prophet(Box<crate::prophet::Fitted>),
+    Effects(Box<Effects>),
 }
 
 /// Runs the same on the states of whichever model.
@@ -108,12 +116,15 @@ macro_rules! of_each {
             Family::Logarithm($states) => $body,
             Family::Adjusted($states) => $body,
             Family::Tbats($states) => $body,
+            Family::Prophet($states) => $body,
+            Family::Effects($states) => $body,
         }
     };
 }
 
-/// States within states within states: a forecast averaged with a decomposition, of which the rest has a model.
-const DEEPEST: usize = 5;
+/// States within states within states: a mean of prophet and of effects with a pool, averaged with the naive, of which a member is a
+/// decomposition, of which the rest has several forms.
+const DEEPEST: usize = 8;
 
 impl State {
     fn write(&self, writer: &mut Writer) {
@@ -135,6 +146,8 @@ impl State {
             Family::Logarithm(_) => 15,
             Family::Adjusted(_) => 16,
             Family::Tbats(_) => 17,
+            Family::Prophet(_) => 18,
+            Family::Effects(_) => 19,
         };
         writer.u8(number);
         of_each!(&self.0, states => states.write(writer));
@@ -162,6 +175,8 @@ impl State {
             15 => Family::Logarithm(Box::new(Stored::read(reader, depth)?)),
             16 => Family::Adjusted(Box::new(Stored::read(reader, depth)?)),
             17 => Family::Tbats(Box::new(Stored::read(reader, depth)?)),
+            18 => Family::Prophet(Box::new(Stored::read(reader, depth)?)),
+            19 => Family::Effects(Box::new(Stored::read(reader, depth)?)),
             number => {
                 return Err(reader.corrupt(format!(
                     "They name a model that is not known here (number {number})."
@@ -199,6 +214,7 @@ impl State {
             Family::Logarithm(logarithm) => vec![(1.0, &logarithm.of)],
             Family::Adjusted(adjusted) => vec![(1.0, &adjusted.of)],
             Family::Tbats(tbats) => vec![(1.0, &tbats.rest)],
+            Family::Effects(effects) => vec![(1.0, &effects.rest)],
             _ => Vec::new(),
         }
     }
@@ -210,6 +226,20 @@ impl State {
             Family::Arima(states) => states.likelihood(),
             _ => None,
         }
+    }
+
+    /// Steps ahead of which all is known that the forecast needs; `None` when there is no end.
+    pub fn known(&self) -> Option<usize> {
+        let own = match &self.0 {
+            Family::Prophet(states) => states.planned.known(),
+            Family::Effects(states) => states.planned.known(),
+            _ => None,
+        };
+        let members = self
+            .members()
+            .into_iter()
+            .filter_map(|(_, member)| member.known());
+        own.into_iter().chain(members).min()
     }
 }
 
@@ -243,12 +273,6 @@ impl Observe for State {
     fn skip(&mut self) -> Result<(), Error> {
         of_each!(&mut self.0, states => states.skip())
     }
-}
-
-/// The models that can be kept as a value.
-pub(crate) fn names() -> Vec<&'static str> {
-    let is_kept = |name: &&str| name.parse::<Model>() != Ok(Model::Prophet);
-    Model::names().into_iter().filter(is_kept).collect()
 }
 
 #[cfg(test)]

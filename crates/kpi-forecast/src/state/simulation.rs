@@ -1,6 +1,6 @@
 //! Paths that what comes could take.
 
-use super::State;
+use super::{Family, State};
 use crate::model::{Observe, Predict, unless_canceled};
 use crate::random::Random;
 use crate::{Error, MAX_HORIZON};
@@ -46,6 +46,9 @@ impl State {
         seed: u64,
         poll: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<Vec<f64>>, Error> {
+        if let Family::Prophet(curve) = &self.0 {
+            return curve.courses(horizon, paths, seed, poll);
+        }
         let mut random = Random::new(seed);
         (0..paths)
             .map(|_| {

@@ -6,8 +6,9 @@ use crate::cleaning::Cleaning;
 use crate::ets::{Work, finish};
 use crate::forecast::{Request, forecast};
 use crate::grid::Grid;
+use crate::options::Options;
 use crate::theta::Theta;
-use crate::{Fit, Mean, Naive};
+use crate::{Fit, Mean, Model, Naive};
 use jiff::tz::TimeZone;
 use kpi_series::Series;
 use proptest::prelude::*;
@@ -203,8 +204,8 @@ proptest! {
     }
 
     #[test]
-    fn bytes_with_a_right_checksum_never_panic(history in histories(), places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), model in 0..9_usize) {
-        let model = ["seasonal_naive", "ets", "theta", "ces", "arima", "mstl", "ensemble", "tsb", "seasonal_smoothing"][model];
+    fn bytes_with_a_right_checksum_never_panic(history in histories(), places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), model in 0..11_usize) {
+        let model = ["seasonal_naive", "ets", "theta", "ces", "arima", "mstl", "ensemble", "tsb", "seasonal_smoothing", "prophet", "tbats"][model];
         let mut content = kept(&history, model, Some(4)).encode();
         content.truncate(content.len() - 4);
         for (place, byte) in places {
@@ -240,9 +241,11 @@ fn kept(history: &[f64], model: &str, season: Option<i64>) -> FittedModel {
     let clock = Clock::of(&grid, "UTC").unwrap();
     let request = FitRequest {
         model: model.parse().unwrap(),
-        season,
         horizon: Some(6),
-        cleaning: None,
+        options: Options {
+            seasons: season.into_iter().collect(),
+            ..Options::default()
+        },
     };
     FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap()
 }
@@ -267,7 +270,10 @@ fn what_is_kept_forecasts_as_the_forecast_does() {
         vec![5.0; 30],
         vec![3.0, 4.0, 6.0, 5.0, 7.0],
     ] {
-        for name in names().into_iter().chain(["naive+theta", "ets+mstl+drift"]) {
+        for name in Model::names()
+            .into_iter()
+            .chain(["naive+theta", "ets+mstl+drift"])
+        {
             let season = if history.len() > 8 { 4 } else { 1 };
             let request = Request {
                 horizon: 6,
@@ -292,7 +298,7 @@ fn what_is_kept_forecasts_as_the_forecast_does() {
 #[test]
 fn the_forecasts_within_the_history_end_where_the_next_begins() {
     let history = sales();
-    for name in names() {
+    for name in Model::names() {
         let model = name.parse::<Model>().unwrap();
         if matches!(
             model,
@@ -377,20 +383,6 @@ fn a_mean_and_a_naive_have_no_likelihood() {
 }
 
 #[test]
-fn what_has_no_states_is_refused() {
-    let grid = days(&sales());
-    let request = FitRequest {
-        model: Model::Prophet,
-        season: Some(4),
-        horizon: None,
-        cleaning: None,
-    };
-    let clock = Clock::of(&grid, "UTC").unwrap();
-    let error = FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap_err();
-    assert!(matches!(error, Error::NotKept { .. }) && !names().contains(&"prophet"));
-}
-
-#[test]
 fn what_was_taken_out_is_counted_and_kept() {
     let mut history = sales();
     history.truncate(56);
@@ -399,9 +391,12 @@ fn what_was_taken_out_is_counted_and_kept() {
         let grid = days(&history);
         let request = FitRequest {
             model: model.parse().unwrap(),
-            season: Some(4),
             horizon: Some(6),
-            cleaning,
+            options: Options {
+                seasons: vec![4],
+                cleaning,
+                ..Options::default()
+            },
         };
         let clock = Clock::of(&grid, "UTC").unwrap();
         FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap()

@@ -2,22 +2,18 @@
 
 use super::band::Band;
 use super::clock::Clock;
-use super::codec::read_count;
-use super::prepared::{Prepared, prepare};
 use super::residuals::Residuals;
 use super::simulation::check;
-use super::{Combination, Family, Likelihood, Rule, State};
-use crate::cleaning::{Cleaned, Cleaning, clean};
+use super::{Combination, Family, Likelihood, State};
+use crate::bounds::Bounds;
 use crate::forecast::{MAX_HORIZON, Point, Request, choose};
-use crate::model::{Observe, Predict, unless_canceled};
+use crate::model::{Observe, Predict, Step, unless_canceled};
+use crate::options::{Options, Shape};
+use crate::prepared::{Prepared, Scale, Seasons, Span, prepare};
+use crate::regression::{Kept, Task, state_of};
 use crate::{Error, Fit, Model, Naive, auto};
 use jiff::tz::TimeZone;
-use kpi_stats::frame::{Kind, Reader, Writer, from_hex, to_hex};
 
-/// The SQL type.
-const TYPE_NAME: &str = "kpi.model";
-/// Bytes of a model's name.
-const LONGEST_NAME: usize = 1000;
 /// Steps of the backtest when the season is shorter.
 const STEPS: usize = 12;
 
@@ -26,13 +22,12 @@ const STEPS: usize = 12;
 pub struct FitRequest {
     /// The model.
     pub model: Model,
-    /// Steps in a season, 1 for none; found from the data when `None`.
-    pub season: Option<i64>,
     /// The steps ahead that the backtest is about, by which [`Model::Auto`] chooses and bands are widened. One season, at
     /// least 12, when `None`.
     pub horizon: Option<i64>,
-    /// What is taken out of the history first; what the model does by itself when `None`.
-    pub cleaning: Option<Cleaning>,
+    /// What can be asked besides; its levels and its interval say nothing here. Regressors have rows for the history and for
+    /// as many steps after it as there are known.
+    pub options: Options,
 }
 
 /// A fitted model as a value.
@@ -41,11 +36,11 @@ pub struct FitRequest {
 /// use jiff::tz::TimeZone;
 /// use kpi_forecast::grid::Grid;
 /// use kpi_forecast::state::{Clock, FitRequest, FittedModel};
-/// use kpi_forecast::Model;
+/// use kpi_forecast::{Model, options::Options};
 /// use kpi_series::Series;
 /// let days = r#"[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-03T00:00:00Z", 3]]"#;
 /// let grid = Grid::align(&Series::parse(days).unwrap(), &TimeZone::UTC, 1000).unwrap();
-/// let request = FitRequest { model: Model::Drift, season: None, horizon: None, cleaning: None };
+/// let request = FitRequest { model: Model::Drift, horizon: None, options: Options::default() };
 /// let clock = Clock::of(&grid, "UTC").unwrap();
 /// let mut model = FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap();
 /// let next = model.clock().time_after(1, &TimeZone::UTC).unwrap();
@@ -55,21 +50,22 @@ pub struct FitRequest {
 /// ```
 #[derive(Debug, Clone)]
 pub struct FittedModel {
-    asked: String,
-    name: String,
-    season: usize,
-    horizon: usize,
-    values: usize,
-    filled: usize,
-    observed: usize,
-    skipped: usize,
-    overdue: usize,
-    cleaned: [usize; 2],
-    clock: Clock,
-    band: Band,
-    residuals: Option<Residuals>,
-    likelihood: Option<Likelihood>,
-    state: State,
+    pub(super) asked: String,
+    pub(super) name: String,
+    pub(super) season: usize,
+    pub(super) horizon: usize,
+    pub(super) values: usize,
+    pub(super) filled: usize,
+    pub(super) observed: usize,
+    pub(super) skipped: usize,
+    pub(super) overdue: usize,
+    pub(super) cleaned: [usize; 2],
+    pub(super) scale: Scale,
+    pub(super) clock: Clock,
+    pub(super) band: Band,
+    pub(super) residuals: Option<Residuals>,
+    pub(super) likelihood: Option<Likelihood>,
+    pub(super) state: State,
 }
 
 impl FittedModel {
@@ -89,59 +85,41 @@ impl FittedModel {
             horizon: request.horizon.unwrap_or(1),
             model: request.model,
             level: 0.5,
-            season: request.season,
+            season: None,
         };
         asked.check()?;
-        let Prepared {
-            filled,
-            values,
-            season,
-            overdue,
-        } = prepare(history, request.season, expected_seasons, poll)?;
-        let cleaning = request.cleaning.unwrap_or(request.model.cleaning());
-        let Cleaned {
-            values: filled,
-            outliers,
-            shifts,
-        } = clean(&filled, season, cleaning, poll)?;
+        request.options.check()?;
+        if request.options.shape != Shape::default() && request.model != Model::Prophet {
+            return Err(Error::ShapeOfOther {
+                model: request.model.to_string(),
+            });
+        }
+        let Span { start, last, overdue } = Span::of(history)?;
+        let known = &history[start..=last];
+        let options = &Options {
+            regressors: request.options.regressors.after(start),
+            ..request.options.clone()
+        };
+        let seasons = Seasons::of(known, &options.seasons, expected_seasons, poll)?;
+        let season = seasons.shortest();
+        let prepared = prepare(known, season, request.model, options, poll)?;
         let horizon = match request.horizon {
             Some(horizon) => horizon as usize,
             None => season.max(STEPS),
         };
         let ahead = overdue + horizon;
-        let is_chosen = matches!(request.model, Model::Auto | Model::WeightedEnsemble);
-        let (state, name, outcomes) = if is_chosen {
-            if values < Naive.needed() {
-                return Err(Error::TooShort {
-                    values,
-                    needed: Naive.needed(),
-                    model: Naive.name(),
-                });
-            }
-            let guarded = request.model == Model::Auto;
-            let (state, chosen) = auto::kept(&filled, season, None, ahead, guarded, poll)?;
-            (state, chosen.model.to_owned(), chosen.outcomes)
-        } else {
-            let (models, outcomes) = choose(request.model, &filled, values, &[season], ahead, poll)?;
-            let names: Vec<&str> = models.iter().map(|model| model.name()).collect();
-            let mut members = models
-                .iter()
-                .map(|model| {
-                    model.fit(&filled, poll)?.state().ok_or_else(|| Error::NotKept {
-                        model: model.name().to_owned(),
-                    })
-                })
-                .collect::<Result<Vec<State>, Error>>()?;
-            let state = match members.len() {
-                1 => members.swap_remove(0),
-                count => State(Family::Combination(Combination {
-                    rule: Rule::Mean,
-                    weights: vec![1.0; count],
-                    members,
-                })),
-            };
-            (state, names.join("+"), outcomes)
-        };
+        let Kept {
+            state,
+            name,
+            outcomes,
+            chosen_from,
+        } = keep(request.model, &prepared, &seasons, options, ahead, poll)?;
+        let Prepared {
+            filled,
+            values,
+            scale,
+            cleaned,
+        } = prepared;
         unless_canceled(poll)?;
         let errors: Vec<f64> = filled
             .iter()
@@ -162,9 +140,10 @@ impl FittedModel {
             observed: 0,
             skipped: 0,
             overdue,
-            cleaned: [outliers.len(), shifts.len()],
+            cleaned,
+            scale,
             clock,
-            band: Band::of(&outcomes, is_chosen.then_some(values)),
+            band: Band::of(&outcomes, chosen_from),
             residuals: Residuals::of(&errors, season, coefficients),
             likelihood: state.likelihood(),
             state,
@@ -185,28 +164,44 @@ impl FittedModel {
             season: None,
         };
         request.check()?;
-        let path = self.state.path(self.overdue + horizon as usize);
+        let horizon = horizon as usize;
+        self.require_known(horizon)?;
+        let path = self.state.path(self.overdue + horizon);
         let steps = path.get(self.overdue..).unwrap_or_default();
         let width = self.band.width(level);
-        steps
+        let bounds = self.scale.bounds;
+        let points = steps.iter().zip(self.overdue as i32 + 1..).map(|(step, ahead)| {
+            let slope = if self.season == 1 {
+                self.band.of_slope(ahead)
+            } else {
+                1.0
+            };
+            let reach = width * slope * step.standard_error.abs();
+            let (lower, upper) = self.scale.ends((step.value - reach, step.value + reach))?;
+            Ok(Point {
+                value: bounds.cut(self.scale.value(step)),
+                lower: bounds.cut(lower),
+                upper: bounds.cut(upper),
+            })
+        });
+        let points = points.collect::<Result<Vec<Point>, Error>>()?;
+        let mut ends = points
             .iter()
-            .zip(self.overdue as i32 + 1..)
-            .map(|(step, ahead)| {
-                let slope = if self.season == 1 {
-                    self.band.of_slope(ahead)
-                } else {
-                    1.0
-                };
-                let reach = width * slope * step.standard_error.abs();
-                let (value, lower, upper) = (step.value, step.value - reach, step.value + reach);
-                let is_finite = value.is_finite() && lower.is_finite() && upper.is_finite();
-                is_finite.then_some(Point { value, lower, upper })
-            })
-            .collect::<Option<Vec<Point>>>()
-            .ok_or_else(|| {
-                let largest = path.iter().fold(0.0_f64, |m, step| m.max(step.value.abs()));
-                Error::Overflow { largest }
-            })
+            .flat_map(|point| [point.value, point.lower, point.upper]);
+        if ends.all(f64::is_finite) {
+            return Ok(points);
+        }
+        Err(Error::Overflow {
+            largest: path.iter().fold(0.0_f64, |m, step| m.max(step.value.abs())),
+        })
+    }
+
+    /// Fails unless all is known that a forecast of so many steps needs.
+    fn require_known(&self, horizon: usize) -> Result<(), Error> {
+        match self.state.known().map(|known| known.saturating_sub(self.overdue)) {
+            Some(known) if known < horizon => Err(Error::RegressorsEnd { known }),
+            _ => Ok(()),
+        }
     }
 
     /// Courses that the next steps after the last time seen could take, see [`State::simulate`].
@@ -217,10 +212,10 @@ impl FittedModel {
     ///
     /// ```
     /// use jiff::tz::TimeZone;
-    /// use kpi_forecast::{Model, grid::Grid, state::{Clock, FitRequest, FittedModel}};
+    /// use kpi_forecast::{Model, grid::Grid, options::Options, state::{Clock, FitRequest, FittedModel}};
     /// let days = r#"[["2026-01-01T00:00:00Z", 1], ["2026-01-02T00:00:00Z", 2], ["2026-01-03T00:00:00Z", 3]]"#;
     /// let grid = Grid::align(&kpi_series::Series::parse(days).unwrap(), &TimeZone::UTC, 1000).unwrap();
-    /// let request = FitRequest { model: Model::Drift, season: None, horizon: None, cleaning: None };
+    /// let request = FitRequest { model: Model::Drift, horizon: None, options: Options::default() };
     /// let clock = Clock::of(&grid, "UTC").unwrap();
     /// let model = FittedModel::fit(&grid.values, clock, &request, &[], &mut || false).unwrap();
     /// assert_eq!(model.simulate(2, 1, 7, &mut || false).unwrap(), [[4.0, 5.0]]); // a line leaves no error
@@ -233,6 +228,7 @@ impl FittedModel {
         poll: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<Vec<f64>>, Error> {
         let (horizon, paths) = check(horizon, paths)?;
+        self.require_known(horizon)?;
         let drawn = self.state.simulate(self.overdue + horizon, paths, seed, poll);
         let mut drawn = drawn.map_err(|error| match error {
             Error::NotObserved { .. } => Error::NotObserved {
@@ -242,6 +238,13 @@ impl FittedModel {
         })?;
         for path in &mut drawn {
             path.drain(..self.overdue.min(path.len()));
+            for value in path {
+                let step = Step {
+                    value: *value,
+                    standard_error: 0.0,
+                };
+                *value = self.scale.bounds.cut(self.scale.value(&step));
+            }
         }
         if drawn.iter().flatten().all(|value| value.is_finite()) {
             return Ok(drawn);
@@ -256,8 +259,9 @@ impl FittedModel {
     /// taken for what was forecast as soon as a value comes after it. On an error nothing has changed.
     ///
     /// # Errors
-    /// [`Error::NotAfter`], [`Error::OffStep`] and [`Error::TooLate`] for the time, [`Error::Unsuited`] for the value, and
-    /// [`Error::NotObserved`] of a model that takes none.
+    /// [`Error::NotAfter`], [`Error::OffStep`] and [`Error::TooLate`] for the time, [`Error::Unsuited`] and [`Error::NotPositive`] for the
+    /// value, [`Error::RegressorsEnd`] after the last step of which regressors are known, and [`Error::NotObserved`] of a model that takes no
+    /// values.
     pub fn observe(
         &mut self,
         time: i64,
@@ -279,6 +283,11 @@ impl FittedModel {
                 self.skipped += steps;
             }
             Some(value) => {
+                let value = self.scale.to_model(value)?;
+                if let Some(known) = self.state.known().filter(|known| *known <= gaps) {
+                    let known = known.saturating_sub(self.overdue);
+                    return Err(Error::RegressorsEnd { known });
+                }
                 let mut state = self.state.clone();
                 let taken = (0..gaps)
                     .try_for_each(|_| {
@@ -300,113 +309,6 @@ impl FittedModel {
         }
         self.clock.advance(steps);
         Ok(())
-    }
-
-    /// The bytes that are stored: versioned, with a checksum.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new(Kind::ForecastModel);
-        writer.bytes(self.asked.as_bytes());
-        writer.bytes(self.name.as_bytes());
-        for count in [
-            self.season,
-            self.horizon,
-            self.values,
-            self.filled,
-            self.observed,
-            self.skipped,
-            self.overdue,
-        ] {
-            writer.varint(count as u64);
-        }
-        self.clock.write(&mut writer);
-        self.band.write(&mut writer);
-        writer.u8(u8::from(self.residuals.is_some()));
-        if let Some(residuals) = &self.residuals {
-            residuals.write(&mut writer);
-        }
-        writer.u8(u8::from(self.likelihood.is_some()));
-        if let Some(likelihood) = self.likelihood {
-            writer.f64(likelihood.logarithm);
-            writer.varint(likelihood.parameters as u64);
-            writer.varint(likelihood.values as u64);
-        }
-        self.state.write(&mut writer);
-        // Bytes from before there was cleaning end here, too.
-        if self.cleaned != [0, 0] {
-            self.cleaned.iter().for_each(|count| writer.varint(*count as u64));
-        }
-        writer.finish()
-    }
-
-    /// Reads what [`encode`](FittedModel::encode) wrote.
-    ///
-    /// # Errors
-    /// [`Error::Stored`] for anything else.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::new(TYPE_NAME, Kind::ForecastModel, bytes)?;
-        let (asked, name) = (text(&mut reader)?, text(&mut reader)?);
-        let mut counts = [0_usize; 7];
-        for count in &mut counts {
-            *count = read_count(&mut reader)?;
-        }
-        let [season, horizon, values, filled, observed, skipped, overdue] = counts;
-        if overdue as i64 > MAX_HORIZON + 1 {
-            return Err(reader
-                .corrupt(format!("They claim {overdue} steps without a value."))
-                .into());
-        }
-        let clock = Clock::read(&mut reader)?;
-        let band = Band::read(&mut reader)?;
-        let residuals = match reader.u8()? {
-            0 => None,
-            _ => Some(Residuals::read(&mut reader)?),
-        };
-        let likelihood = match reader.u8()? {
-            0 => None,
-            _ => Some(Likelihood {
-                logarithm: reader.f64()?,
-                parameters: read_count(&mut reader)?,
-                values: read_count(&mut reader)?,
-            }),
-        };
-        let state = State::read(&mut reader, 0)?;
-        let mut cleaned = [0; 2];
-        if !reader.is_empty() {
-            for count in &mut cleaned {
-                *count = read_count(&mut reader)?;
-            }
-        }
-        reader.finish()?;
-        Ok(Self {
-            asked,
-            name,
-            season,
-            horizon,
-            values,
-            filled,
-            observed,
-            skipped,
-            overdue,
-            cleaned,
-            clock,
-            band,
-            residuals,
-            likelihood,
-            state,
-        })
-    }
-
-    /// The text form: the bytes in hexadecimal after `\x`.
-    pub fn to_text(&self) -> String {
-        to_hex(&self.encode())
-    }
-
-    /// Reads what [`to_text`](FittedModel::to_text) wrote.
-    ///
-    /// # Errors
-    /// [`Error::Stored`] for anything else.
-    pub fn from_text(text: &str) -> Result<Self, Error> {
-        Self::decode(&from_hex(TYPE_NAME, text)?)
     }
 
     /// The name of the model as it was asked for.
@@ -446,6 +348,16 @@ impl FittedModel {
         self.cleaned
     }
 
+    /// The exponent of its Box-Cox transformation, where it has one.
+    pub fn box_cox(&self) -> Option<f64> {
+        self.scale.box_cox.map(|scale| scale.lambda())
+    }
+
+    /// What its forecasts do not go beyond.
+    pub fn bounds(&self) -> Bounds {
+        self.scale.bounds
+    }
+
     /// When its steps are.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -467,10 +379,53 @@ impl FittedModel {
     }
 }
 
-fn text(reader: &mut Reader) -> Result<String, Error> {
-    let bytes = reader.bytes(LONGEST_NAME)?;
-    let text = std::str::from_utf8(bytes);
-    Ok(text
-        .map_err(|_| reader.corrupt("They have a name that is no text.".into()))?
-        .to_owned())
+/// Fits a model as [`fan`](crate::fan()) does.
+fn keep(
+    model: Model,
+    prepared: &Prepared,
+    seasons: &Seasons,
+    options: &Options,
+    ahead: usize,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Kept, Error> {
+    let Prepared { filled, values, .. } = prepared;
+    if !options.regressors.is_empty() || matches!(model, Model::Prophet | Model::Tbats) {
+        let task = Task {
+            history: filled,
+            values: *values,
+            seasons: &seasons.steps,
+            periods: &seasons.periods,
+            regressors: &options.regressors,
+            shape: options.shape,
+            ahead,
+        };
+        return task.kept(model, poll);
+    }
+    if matches!(model, Model::Auto | Model::WeightedEnsemble) {
+        if *values < Naive.needed() {
+            return Err(Error::TooShort {
+                values: *values,
+                needed: Naive.needed(),
+                model: Naive.name(),
+            });
+        }
+        let guarded = model == Model::Auto;
+        let longer = seasons.steps.get(1).copied().filter(|_| guarded);
+        let (state, chosen) = auto::kept(filled, seasons.shortest(), longer, ahead, guarded, poll)?;
+        return Ok(Kept {
+            state,
+            name: chosen.model.to_owned(),
+            outcomes: chosen.outcomes,
+            chosen_from: Some(*values),
+        });
+    }
+    let (models, outcomes) = choose(model, filled, *values, &seasons.steps, ahead, poll)?;
+    let names: Vec<&str> = models.iter().map(|model| model.name()).collect();
+    let members = models.iter().map(|model| state_of(model.as_ref(), filled, poll));
+    Ok(Kept {
+        state: Combination::mean(members.collect::<Result<_, Error>>()?),
+        name: names.join("+"),
+        outcomes,
+        chosen_from: None,
+    })
 }

@@ -35,6 +35,13 @@ fn explained(model: &FittedModel) -> Result<Value, Error> {
         "cleaned".into(),
         json!({"outliers": outliers, "level_shifts": shifts}),
     );
+    let bounds = model.bounds();
+    all.insert("box_cox".into(), model.box_cox().into());
+    all.insert(
+        "bounds".into(),
+        json!({"lower": bounds.lower, "upper": bounds.upper}),
+    );
+    all.insert("regressors_known".into(), model.state().known().into());
     all.insert("last".into(), timestamp::format(last).into());
     all.insert("step".into(), duration(model.clock().step()).into());
     all.insert("timezone".into(), model.clock().zone().into());

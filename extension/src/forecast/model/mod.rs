@@ -11,16 +11,17 @@ use std::ffi::CStr;
 
 use datum::FittedModel;
 use jiff::tz::TimeZone;
-use kpi_forecast::MAX_HISTORY;
-use kpi_forecast::cleaning::Cleaning;
 use kpi_forecast::grid::Grid;
-use kpi_forecast::options::Options;
+use kpi_forecast::options::{Interval, Options};
 use kpi_forecast::state::{Clock, FitRequest};
+use kpi_forecast::{MAX_HISTORY, MAX_HORIZON, Model};
 use pgrx::AnyElement;
+use pgrx::datum::Date;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 pub use refit::{Refit, drop_of_kpi, fit as refit_kpi};
 
+use super::regressors::Known;
 use super::{poll, progress, timestamp};
 use crate::error::Error;
 use crate::series::{Series, session_time_zone, time_zone};
@@ -29,57 +30,72 @@ pgrx::extension_sql_file!(
     "../../../../sql/forecast/model.sql",
     name = "forecast_model",
     creates = [Type(FittedModel)],
-    requires = ["forecast"]
+    requires = ["forecast_options"]
 );
 
 /// Days and months are those of the session's time zone, and stay so.
+#[allow(clippy::too_many_arguments)] // They are those of the SQL function.
 #[pg_extern(sql = false)]
 fn model_fit(
     series: Option<Series>,
     model: Option<&str>,
-    season: Option<i32>,
+    season: Option<&str>,
     horizon: Option<i32>,
     options: Option<AnyElement>,
+    regressors: Option<Vec<Option<Series>>>,
+    holidays: Option<Vec<Option<Date>>>,
+    holiday_window: Option<Vec<Option<i32>>>,
 ) -> Result<Option<FittedModel>, ErrorReport> {
     let Some(series) = series else { return Ok(None) };
-    Ok(Some(fit(&series, model, season, horizon, cleaning(options)?)?))
+    let known = Known::new(regressors, holidays, holiday_window);
+    let options = read_options(options, season)?;
+    Ok(Some(fit(&series, model, horizon, options, &known)?))
 }
 
-/// What options say of cleaning, of which alone a kept model knows.
-fn cleaning(options: Option<AnyElement>) -> Result<Option<Cleaning>, Error> {
-    let read = super::options::options(options)?;
-    let other = Options {
-        cleaning: None,
-        ..read.clone()
+fn read_options(options: Option<AnyElement>, season: Option<&str>) -> Result<Options, Error> {
+    let options = Options {
+        seasons: super::options::seasons(season)?,
+        ..super::options::options(options)?
     };
-    if other != Options::default() {
+    if options.interval == Interval::Conformal {
         return Err(Error::new(
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-            "kpi.fit takes no option but \"clean\"",
+            "kpi.fit takes no option \"interval\": \"conformal\"",
         )
-        .detail("The others are about a forecast, and a kept model has no place for them.")
-        .hint("Use kpi.forecast with them, or leave them out here."));
+        .detail("Such a band is made of the errors of many fits to the history, which a kept model has not.")
+        .hint("Use kpi.forecast with it, or leave it out here."));
     }
-    Ok(read.cleaning)
+    Ok(options)
 }
 
 fn fit(
     series: &Series,
     model: Option<&str>,
-    season: Option<i32>,
     horizon: Option<i32>,
-    cleaning: Option<Cleaning>,
+    options: Options,
+    known: &Known,
 ) -> Result<FittedModel, Error> {
-    let request = FitRequest {
-        model: model.unwrap_or("auto").parse()?,
-        season: season.map(i64::from),
-        horizon: horizon.map(i64::from),
-        cleaning,
-    };
+    let model: Model = model.unwrap_or("auto").parse()?;
+    let horizon = horizon.map(i64::from);
+    if horizon.is_some_and(|horizon| !(1..=MAX_HORIZON).contains(&horizon)) {
+        return Err(kpi_forecast::Error::Horizon {
+            horizon: horizon.unwrap_or(0),
+        }
+        .into());
+    }
     let zone = session_time_zone()?;
     progress::begin("kpi.fit: series");
     let grid = Grid::align(series, &zone, MAX_HISTORY)?;
     let clock = Clock::of(&grid, &session_zone_name(&zone))?;
+    let needed = usize::try_from(horizon.unwrap_or(0)).unwrap_or(0);
+    let request = FitRequest {
+        model,
+        horizon,
+        options: Options {
+            regressors: known.kept(&grid, needed, &zone)?,
+            ..options
+        },
+    };
     let fitted = kpi_forecast::state::FittedModel::fit(
         &grid.values,
         clock,
