@@ -32,12 +32,18 @@ read -r plain50 plain99 _ _ < <(latency plain plain)
 run -c "SELECT kpi.start_stream('latest', 'minute')" >/dev/null
 for setting in 50ms 10ms; do
   tick $setting
-  clear
-  sleep 1
-  read -r p50 p99 _ missing < <(latency kpi.updates.latest.minute measurement)
-  [ "$missing" = 0 ] || echo "missing: $missing"
+  # A machine that is taken away for a second makes a second of late rows: each figure is the median of three minutes.
+  medians=() tails=()
+  for _ in 1 2 3; do
+    clear
+    sleep 1
+    read -r p50 p99 _ missing < <(latency kpi.updates.latest.minute measurement)
+    [ "$missing" = 0 ] || echo "missing: $missing"
+    medians+=("$p50") tails+=("$p99")
+  done
+  p50=$(median "${medians[@]}") p99=$(median "${tails[@]}")
   if [ $setting = 50ms ]; then goals=('<= 60 ms' '<= 250 ms'); else goals=('<= 20 ms' -); fi
-  result "commit to wake-up at 1000 rows/s, kpi.tick = $setting: median, beside a trigger that notifies per row" "$p50 ms" "$plain50 ms" - "${goals[0]}"
+  result "commit to wake-up at 1000 rows/s, kpi.tick = $setting: median (of three minutes), beside a trigger that notifies per row" "$p50 ms" "$plain50 ms" - "${goals[0]}"
   result "the same: 99th percentile" "$p99 ms" "$plain99 ms" - "${goals[1]}"
 done
 tick 50ms

@@ -1,52 +1,11 @@
 //! CRC-32C (Castagnoli): finds altered bytes in a stored state.
 
-/// Reflected polynomial 0x1EDC6F41, eight tables so that eight bytes are taken at a time.
-const TABLES: [[u32; 256]; 8] = {
-    let mut tables = [[0u32; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 {
-                (crc >> 1) ^ 0x82F6_3B78
-            } else {
-                crc >> 1
-            };
-            bit += 1;
-        }
-        tables[0][byte] = crc;
-        byte += 1;
-    }
-    let mut table = 1;
-    while table < 8 {
-        let mut byte = 0;
-        while byte < 256 {
-            let previous = tables[table - 1][byte];
-            tables[table][byte] = (previous >> 8) ^ tables[0][(previous & 0xFF) as usize];
-            byte += 1;
-        }
-        table += 1;
-    }
-    tables
-};
+use crc_fast::{CrcAlgorithm, checksum};
 
 /// The CRC-32C of `bytes`.
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        let folded = u64::from_le_bytes(*word) ^ u64::from(crc);
-        crc = folded
-            .to_le_bytes()
-            .iter()
-            .zip(TABLES.iter().rev())
-            .fold(0, |crc, (byte, table)| crc ^ table[usize::from(*byte)]);
-    }
-    for byte in rest {
-        crc = (crc >> 8) ^ TABLES[0][usize::from(crc as u8 ^ byte)];
-    }
-    !crc
+    // A checksum of 32 bits in the lower half.
+    checksum(CrcAlgorithm::Crc32Iscsi, bytes) as u32
 }
 
 #[cfg(test)]
@@ -58,6 +17,20 @@ mod tests {
     fn check_value_of_the_catalogues() {
         assert_eq!(crc32c(b"123456789"), 0xE306_9283);
         assert_eq!(crc32c(b""), 0);
+    }
+
+    /// By the definition, bit by bit, at every length around those at which an implementation changes its ways.
+    #[test]
+    fn by_the_definition() {
+        let bytes: Vec<u8> = (0..1100_u32).map(|i| (i * 7919 >> 3) as u8).collect();
+        let mut crc = u32::MAX;
+        for (length, byte) in bytes.iter().enumerate() {
+            assert_eq!(crc32c(&bytes[..length]), !crc);
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = (crc >> 1) ^ (if crc & 1 == 1 { 0x82F6_3B78 } else { 0 });
+            }
+        }
     }
 
     #[test]

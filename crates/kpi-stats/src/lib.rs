@@ -134,6 +134,20 @@ pub trait State: Clone + Sized + 'static {
     /// Folds `other` into `self`: the result is the state of both inputs together.
     fn merge(&mut self, other: &Self);
 
+    /// The same with a state that nobody needs any more: large ones are not copied.
+    ///
+    /// ```
+    /// use kpi_stats::{CounterAgg, State};
+    /// let (mut both, mut later) = (CounterAgg::default(), CounterAgg::default());
+    /// both.add(0, 5.0).unwrap();
+    /// later.add(60_000_000, 8.0).unwrap();
+    /// both.absorb(later);
+    /// assert_eq!(both.delta().unwrap(), Some(3.0));
+    /// ```
+    fn absorb(&mut self, other: Self) {
+        self.merge(&other);
+    }
+
     /// Says whether merging makes sense: states with settings, such as a threshold or a window, need the same ones.
     ///
     /// # Errors

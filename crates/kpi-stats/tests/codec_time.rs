@@ -152,3 +152,23 @@ proptest! {
 }
 
 codec_tests!(counter gauge time_weight candlestick state_agg compact_state_agg heartbeat);
+
+fn absorbs_as_it_merges<S: State>(state: &S, other: &S) {
+    let (mut merged, mut absorbed) = (state.clone(), state.clone());
+    merged.merge(other);
+    absorbed.absorb(other.clone());
+    assert_eq!(absorbed.encode(), merged.encode());
+}
+
+proptest! {
+    #[test]
+    fn what_is_absorbed_is_what_would_be_merged(
+        counters in (counter(), counter()), gauges in (gauge(), gauge()), weights in (time_weight(), time_weight()),
+        candles in (candlestick(), candlestick()),
+    ) {
+        absorbs_as_it_merges(&counters.0, &counters.1);
+        absorbs_as_it_merges(&gauges.0, &gauges.1);
+        absorbs_as_it_merges(&weights.0, &weights.1);
+        absorbs_as_it_merges(&candles.0, &candles.1);
+    }
+}

@@ -102,7 +102,12 @@ pub(super) fn rollup<S: State>(call: &Call) -> Returned {
 /// Merges the states of two workers.
 pub(crate) fn combine<S: State>(call: &Call) -> Returned {
     match (call.argument(0), call.argument(1)) {
-        (Some(datum), Some(other)) => merge(datum, state_mut::<S>(other)),
+        (Some(datum), Some(other)) => {
+            let (state, other) = (state_mut::<S>(datum), take::<S>(other));
+            state.check_merge(&other)?;
+            state.absorb(other);
+            Ok(Some(datum))
+        }
         (None, Some(other)) => Ok(Some(in_memory(call.aggregate_memory()?, take::<S>(other)))),
         (state, None) => Ok(state),
     }

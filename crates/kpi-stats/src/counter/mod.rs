@@ -329,6 +329,13 @@ impl<const RESETS: bool> State for MetricAgg<RESETS> {
         self.readings.merge(&other.readings);
     }
 
+    fn absorb(&mut self, other: Self) {
+        if let Some(bounds) = other.bounds {
+            self.add_bounds(bounds);
+        }
+        self.readings.absorb(other.readings);
+    }
+
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new(Self::KIND);
         writer.u8(u8::from(self.bounds.is_some()));

@@ -184,8 +184,15 @@ impl<F: Fold> Ordered<F> {
     /// Takes all points and summaries of another one, whose values mean the same. Nothing is folded here: a leader holds what
     /// its workers held, since the stretches of one are likely to interleave with those of the next.
     pub fn merge(&mut self, other: &Self) {
+        self.absorb(other.clone());
+    }
+
+    /// The same with one that is not needed any more, so that its blocks need not be copied.
+    pub fn absorb(&mut self, other: Self) {
         self.seal();
-        for stretch in other.stretches.iter().cloned().chain(other.newest()) {
+        let newest = other.newest();
+        self.stretches.reserve(other.stretches.len() + newest.len());
+        for stretch in other.stretches.into_iter().chain(newest) {
             self.push(stretch);
         }
         self.conflict = self.conflict.into_iter().chain(other.conflict).min();

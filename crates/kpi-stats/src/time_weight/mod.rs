@@ -343,6 +343,13 @@ impl State for TimeWeight {
         self.points.merge(&other.points);
     }
 
+    fn absorb(&mut self, other: Self) {
+        if self.weighting != other.weighting {
+            self.weighting = Method::Mixed;
+        }
+        self.points.absorb(other.points);
+    }
+
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new(Kind::TimeWeight);
         writer.u8(match self.weighting {
