@@ -22,7 +22,7 @@ mod tests {
     /// By the definition, bit by bit, at every length around those at which an implementation changes its ways.
     #[test]
     fn by_the_definition() {
-        let bytes: Vec<u8> = (0..1100_u32).map(|i| (i * 7919 >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..1100_u32).map(|i| ((i * 7919) >> 3) as u8).collect();
         let mut crc = u32::MAX;
         for (length, byte) in bytes.iter().enumerate() {
             assert_eq!(crc32c(&bytes[..length]), !crc);
