@@ -17,6 +17,9 @@ CREATE TEMP TABLE kept AS
 SELECT m.model AS name, kpi.fit(s, m.model, 7, 7, regressors => ARRAY[celsius], holidays => closed) AS model
 FROM story, unnest('{auto,arima,prophet,arima+prophet}'::text[]) m (model);
 SELECT name, e->>'model' AS model, e->'regressors_known' AS known FROM kept, kpi.explain(model) e ORDER BY name COLLATE "C";
+-- A degree sells twelve, and a closed square costs 150.
+SELECT name, round((e->'parameters'->>'regressor_1')::numeric) AS of_a_degree, round((e->'parameters'->>'holiday')::numeric, -1) AS of_closed
+FROM kept, kpi.explain(model) e WHERE name IN ('arima', 'prophet', 'auto') ORDER BY name;
 SELECT name FROM kept, story
 WHERE EXISTS (SELECT f.* FROM kpi.forecast(s, 7, name, season => 7, regressors => ARRAY[celsius], holidays => closed) f EXCEPT SELECT p.* FROM kpi.predict(model, 7) p)
    OR (SELECT count(*) FROM kpi.predict(model, 7)) <> 7;

@@ -7,7 +7,7 @@ use crate::options::Shape;
 use crate::prophet::Prophet;
 use crate::prophet::season::harmonics;
 use crate::regressors::Regressors;
-use crate::state::{Combination, Effects, Family, Planned, State};
+use crate::state::{Coefficients, Combination, Effects, Family, Planned, State};
 use crate::tbats::Tbats;
 use crate::{Error, Fit, Model, Naive, Predict, SeasonalNaive, auto};
 
@@ -215,7 +215,7 @@ impl Task<'_> {
     ) -> Result<Ways, Error> {
         let n = history.len();
         let season = self.season();
-        let effects = self.effects(history, order, poll)?;
+        let (effects, coefficients) = self.effects(history, order, poll)?;
         // The mean effect stays, so that the level is that of the values: some models multiply.
         let mean = effects.iter().take(n).map(|x| x / n as f64).sum::<f64>();
         let mut past: Vec<f64> = effects.iter().map(|x| x - mean).collect();
@@ -234,6 +234,7 @@ impl Task<'_> {
         };
         Ok(Ways {
             effects: State(Family::Effects(Box::new(Effects {
+                coefficients,
                 past,
                 planned: Planned::new(to_come, after),
                 rest,
@@ -244,14 +245,14 @@ impl Task<'_> {
         })
     }
 
-    /// The sum of all effects in each row, learnt from a history. An `order` of the errors that is given is kept, otherwise it is found and
+    /// The sum of all effects in each row, learnt from a history, and what 1 of each regressor adds. An `order` of the errors that is given is kept, otherwise it is found and
     /// put there.
     fn effects(
         &self,
         history: &[f64],
         order: &mut Option<Order>,
         poll: &mut dyn FnMut() -> bool,
-    ) -> Result<Vec<f64>, Error> {
+    ) -> Result<(Vec<f64>, Coefficients), Error> {
         let season = self.season();
         let start = history.len().saturating_sub((SEASONS * season).max(VALUES));
         let recent = &history[start..];
@@ -281,7 +282,7 @@ impl Task<'_> {
         let mut effects = vec![0.0; start];
         let end = regressors.len();
         effects.extend((0..rows).map(|row| found.effect(row, end)));
-        Ok(effects)
+        Ok((effects, found.coefficients(end)))
     }
 }
 

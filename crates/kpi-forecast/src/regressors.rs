@@ -99,8 +99,8 @@ impl Regressors {
 
     /// These and others behind them, whose rows start where theirs do now.
     pub(crate) fn with(&self, others: Vec<Regressor>) -> Self {
-        let own = (0..self.len()).map(|index| Regressor {
-            name: String::new(),
+        let own = self.columns.iter().enumerate().map(|(index, column)| Regressor {
+            name: column.name.clone(),
             values: self.column(index).to_vec(),
         });
         Self {
@@ -126,6 +126,15 @@ impl Regressors {
     /// Whether there is no column.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
+    }
+
+    /// What a kept model calls a column: `regressor_` before the number of one that has no other name.
+    pub(crate) fn label(&self, index: usize) -> String {
+        let name = self.columns.get(index).map_or("", |column| column.name.as_str());
+        match name.parse::<usize>() {
+            Ok(place) => format!("regressor_{place}"),
+            Err(_) => name.to_owned(),
+        }
     }
 
     /// The rows of a column; empty when there is none.

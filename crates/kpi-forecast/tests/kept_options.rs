@@ -9,7 +9,7 @@ use kpi_forecast::options::{Lambda, Options, Shape};
 use kpi_forecast::prophet::Growth;
 use kpi_forecast::random::Random;
 use kpi_forecast::regressors::{Regressor, Regressors};
-use kpi_forecast::state::{Clock, FitRequest, FittedModel};
+use kpi_forecast::state::{Clock, FitRequest, FittedModel, State};
 use kpi_forecast::{Error, Request, fan};
 use kpi_series::Series;
 
@@ -71,6 +71,14 @@ fn observe(model: &mut FittedModel, value: f64) -> Result<(), Error> {
     model.observe(next, Some(value), &TimeZone::UTC, &mut || false)
 }
 
+/// A parameter of a model, or of the first of its members that has it.
+fn coefficient(state: &State, name: &str) -> Option<f64> {
+    let own = state.parameters().into_iter().find(|(known, _)| known == name);
+    let members = state.members();
+    let mut of_members = members.iter().filter_map(|(_, member)| coefficient(member, name));
+    own.map(|(_, number)| number).or_else(|| of_members.next())
+}
+
 fn regressor(name: &str, values: &[f64]) -> Regressor {
     Regressor {
         name: name.into(),
@@ -98,6 +106,8 @@ fn regressors_are_kept_as_far_as_they_are_known() {
     };
     for model in ["arima", "prophet", "arima+prophet", "auto"] {
         let mut kept = same_as_fan(history, model, &options);
+        let of_price = coefficient(kept.state(), "price").unwrap();
+        assert!((of_price + 12.0).abs() < 0.5, "{model}: {of_price}");
         for (step, came) in to_come.iter().enumerate() {
             // After each value the forecast still knows the prices to come, and no more than those.
             let left = AHEAD - step;

@@ -135,6 +135,13 @@ impl FittedRegression {
         self.errors.estimate.order
     }
 
+    /// What 1 of each of the first `columns` regressors adds, by its name.
+    pub(crate) fn coefficients(&self, columns: usize) -> Vec<(String, f64)> {
+        let mine = self.coefficients.iter().filter(|(index, _)| *index < columns);
+        mine.map(|(index, effect)| (self.regressors.label(*index), *effect))
+            .collect()
+    }
+
     /// The sum of the effects of the first `columns` regressors in a row, not a number where one has no value.
     pub(crate) fn effect(&self, row: usize, columns: usize) -> f64 {
         let mine = self.coefficients.iter().filter(|(index, _)| *index < columns);
@@ -183,6 +190,7 @@ impl Predict for FittedRegression {
             f64::NAN
         };
         Some(State(Family::Effects(Box::new(Effects {
+            coefficients: self.coefficients(usize::MAX),
             past: (0..self.history.min(rows)).map(effect).collect(),
             planned: Planned::new((self.history..rows).map(effect), after),
             rest: State(Family::Arima(Box::new(errors))),

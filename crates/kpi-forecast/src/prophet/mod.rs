@@ -127,6 +127,14 @@ impl Prophet {
                 })
                 .sum()
         };
+        let size = match self.kind {
+            Kind::Additive => scale,
+            Kind::Multiplicative => 1.0,
+        };
+        let coefficients = units.iter().zip(own);
+        let coefficients = coefficients
+            .map(|(unit, effect)| (self.regressors.label(unit.index), size * effect / unit.size))
+            .collect();
         let after = if self.regressors.is_endless() {
             units
                 .iter()
@@ -144,6 +152,7 @@ impl Prophet {
             waves: waves.to_vec(),
             past: (0..n.min(rows)).map(effect).collect(),
             planned: Planned::new((n..rows).map(effect), after),
+            coefficients,
             kind: self.kind,
             history: n,
             since: 0,
@@ -231,6 +240,8 @@ pub(crate) struct Fitted {
     /// Effects of the regressors in the history that it was just fitted to; not stored.
     pub(crate) past: Vec<f64>,
     pub(crate) planned: Planned,
+    /// What 1 of each regressor adds, or with seasons that multiply the share of the trend that it adds, by its name.
+    pub(crate) coefficients: Vec<(String, f64)>,
     pub(crate) kind: Kind,
     /// Values that it was fitted to, at least 2.
     pub(crate) history: usize,

@@ -75,3 +75,27 @@ pub(super) fn named<const N: usize>(numbers: [(&str, f64); N]) -> Vec<(String, f
         .map(|(name, number)| (name.to_owned(), number))
         .collect()
 }
+
+/// Bytes of a regressor's name.
+const LONGEST_NAME: usize = 1000;
+
+/// Numbers by name, with their count before them.
+pub(super) fn write_coefficients(writer: &mut Writer, coefficients: &[(String, f64)]) {
+    writer.varint(coefficients.len() as u64);
+    for (name, number) in coefficients {
+        writer.bytes(name.as_bytes());
+        writer.f64(*number);
+    }
+}
+
+/// What [`write_coefficients`] wrote.
+pub(super) fn read_coefficients(reader: &mut Reader) -> Result<Vec<(String, f64)>, Error> {
+    let count = reader.items(9, usize::MAX)?;
+    (0..count)
+        .map(|_| {
+            let name = std::str::from_utf8(reader.bytes(LONGEST_NAME)?).map(str::to_owned);
+            let name = name.map_err(|_| reader.corrupt("They name a regressor that is no text.".into()))?;
+            Ok((name, reader.f64()?))
+        })
+        .collect()
+}

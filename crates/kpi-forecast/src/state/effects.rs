@@ -1,16 +1,20 @@
 //! The states of a model of what known effects leave: the effects stay as they were learnt, the rest goes on.
 
 use super::State;
-use super::codec::Stored;
+use super::codec::{Stored, read_coefficients, write_coefficients};
 use super::planned::Planned;
 use crate::model::{Observe, Step};
 use crate::{Error, Predict};
 use kpi_stats::frame::{Reader, Writer};
 
+/// What 1 of each regressor adds, by its name.
+pub(crate) type Coefficients = Vec<(String, f64)>;
+
 /// The effects of regressors, and the model of what they leave.
 #[derive(Debug, Clone)]
 pub(crate) struct Effects {
-    /// Those of the history that it was just fitted to; not stored.
+    pub(crate) coefficients: Coefficients,
+    /// The effects in the history that it was just fitted to; not stored.
     pub(crate) past: Vec<f64>,
     pub(crate) planned: Planned,
     pub(crate) rest: State,
@@ -55,12 +59,14 @@ impl Observe for Effects {
 
 impl Stored for Effects {
     fn write(&self, writer: &mut Writer) {
+        write_coefficients(writer, &self.coefficients);
         self.planned.write(writer);
         self.rest.write(writer);
     }
 
     fn read(reader: &mut Reader, depth: usize) -> Result<Self, kpi_stats::Error> {
         Ok(Self {
+            coefficients: read_coefficients(reader)?,
             past: Vec::new(),
             planned: Planned::read(reader)?,
             rest: State::read(reader, depth + 1)?,
@@ -78,6 +84,10 @@ impl Stored for Effects {
 
     fn family(&self) -> &'static str {
         "effects"
+    }
+
+    fn parameters(&self) -> Vec<(String, f64)> {
+        self.coefficients.clone()
     }
 
     fn components(&self) -> Vec<(&'static str, Vec<f64>)> {

@@ -30,7 +30,7 @@ pub use simulation::MAX_POINTS;
 pub use value::{FitRequest, FittedModel};
 
 pub(crate) use combination::{Combination, Rule};
-pub(crate) use effects::Effects;
+pub(crate) use effects::{Coefficients, Effects};
 pub(crate) use planned::Planned;
 
 use crate::model::{Observe, Predict, Step};

@@ -1,6 +1,9 @@
 //! The states of a curve: only the place on it moves.
 
-use super::codec::{Stored, read_choice, read_count, read_numbers, write_choice, write_numbers};
+use super::codec::{
+    Stored, read_choice, read_coefficients, read_count, read_numbers, write_choice, write_coefficients,
+    write_numbers,
+};
 use super::planned::Planned;
 use crate::Error;
 use crate::decomposition::Kind;
@@ -50,6 +53,7 @@ impl Stored for Fitted {
         write_numbers(writer, &self.frequencies);
         write_numbers(writer, &self.waves);
         self.planned.write(writer);
+        write_coefficients(writer, &self.coefficients);
         writer.varint(self.history as u64);
         writer.varint(self.since as u64);
         for number in [self.noise, self.scale, self.floor] {
@@ -76,6 +80,7 @@ impl Stored for Fitted {
             waves: read_numbers(reader, 0)?,
             past: Vec::new(),
             planned: Planned::read(reader)?,
+            coefficients: read_coefficients(reader)?,
             kind,
             history: read_count(reader)?,
             since: read_count(reader)?,
@@ -111,6 +116,7 @@ impl Stored for Fitted {
             all.push(("capacity".to_owned(), self.floor + self.scale * cap));
             all.push(("floor".to_owned(), self.floor));
         }
+        all.extend(self.coefficients.iter().cloned());
         all
     }
 
